@@ -1,0 +1,35 @@
+#!/bin/sh
+# Run the README's two commands in an empty Debian of each suite named, as somebody who just cloned would.
+#   tools/fresh.sh bookworm trixie
+# Needs root (it makes whole systems); keeps nothing. What is not committed is not tested.
+set -eu
+cd "$(dirname "$0")/.."
+[ "$(id -u)" = 0 ] || { echo "run: sudo tools/fresh.sh $*" >&2; exit 1; }
+
+archive=$(.venv/bin/python -m lab.archive_of_host 2>/dev/null || python3 -m lab.archive_of_host)
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT INT TERM
+
+for suite in "$@"; do
+    system=$place/$suite
+    echo "== $suite: an empty system"
+    mmdebstrap --variant=apt --mode=root --include=ca-certificates,git,make \
+        --aptopt='Acquire::Check-Valid-Until false' "$suite" "$system" "deb $archive $suite main"
+    # Its way to packages is this host's: proxies, certificates, the index of Python packages.
+    for path in /etc/resolv.conf /etc/hosts /etc/pip.conf /etc/ssl/certs/ca-certificates.crt; do
+        [ ! -e "$path" ] || { mkdir -p "$system$(dirname "$path")"; cp -rL "$path" "$system$(dirname "$path")/"; }
+    done
+    git clone -q . "$system/tieline"
+    # An empty bind mount of its own, all capabilities: the lab makes namespaces inside.
+    inside() {
+        bwrap --dev-bind "$system" / --dev-bind /dev /dev --proc /proc --tmpfs /run --unshare-pid --die-with-parent \
+            --cap-add ALL --chdir /tieline --unsetenv TIELINE_ROOT --setenv HOME /root \
+            --setenv PIP_CERT /etc/ssl/certs/ca-certificates.crt --setenv PATH /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
+    }
+    echo "== $suite: make demo EXIT=1"
+    inside make demo EXIT=1
+    echo "== $suite: make test"
+    inside make test
+    echo "== $suite: passed"
+    rm -rf --one-file-system "$system"
+done
