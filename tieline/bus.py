@@ -1,0 +1,316 @@
+"""What travels on a site's bus: typed events (somebody tells) and commands (somebody asks the bridge).
+
+Pure: encoding and decoding only; `tieline.live` moves the bytes. Every message is one flat frozen struct; the
+closed unions `Event` and `Command` are what a reader matches on. A message that does not decode is counted and
+skipped by the reader, never fatal.
+"""
+
+from typing import Final
+
+import msgspec
+
+from tieline.errors import RemoteProtocolError
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """Base of everything on the bus.
+
+    Attributes:
+        at: When it happened, Unix seconds.
+    """
+
+    at: float
+
+
+# --- told by AGI scripts -------------------------------------------------------------------------------------
+
+
+class CallArrived(Message, frozen=True, tag=True):
+    """A call reached a node and was admitted or refused.
+
+    Attributes:
+        number: E.164 when shown, else empty. Personal data: readers mask it.
+        refused_cause: Q.850 cause when refused (34 quota, 42 platform), else 0.
+    """
+
+    call_id: str
+    node: str
+    channel: str
+    uniqueid: str
+    city: str
+    number_state: str
+    number: str = ""
+    refused_cause: int = 0
+
+
+class MenuChosen(Message, frozen=True, tag=True):
+    """The caller chose a dialect and a business (`business` empty while only the dialect is known)."""
+
+    call_id: str
+    dialect: str
+    business: str = ""
+
+
+class CallWaiting(Message, frozen=True, tag=True):
+    """The call entered the waiting pool.
+
+    Attributes:
+        since: Arrival in the pool, Unix seconds; kept when the call comes back after no answer.
+    """
+
+    call_id: str
+    node: str
+    channel: str
+    city: str
+    dialect: str
+    business: str
+    since: float
+
+
+class OfferFailed(Message, frozen=True, tag=True):
+    """The agent did not take the call (told by the `no_answer` script); `status` is Dial's DIALSTATUS."""
+
+    call_id: str
+    agent: str
+    fence: int
+    status: str
+
+
+class CallRated(Message, frozen=True, tag=True):
+    """The caller's rating after the talk: 1 (very satisfied) to 4, or 0 for none."""
+
+    call_id: str
+    rating: int
+
+
+class CallJournalled(Message, frozen=True, tag=True):
+    """The hang-up is on disk in the node's journal."""
+
+    call_id: str
+    node: str
+    outcome: str
+    witness: str
+
+
+# --- told by the bridge --------------------------------------------------------------------------------------
+
+
+class OfferTaken(Message, frozen=True, tag=True):
+    """The hold loop took the offer out of the mailbox: only this is the grant."""
+
+    call_id: str
+    channel: str
+    agent: str
+    fence: int
+
+
+class AgentRinging(Message, frozen=True, tag=True):
+    """The agent's phone is being dialled for the call."""
+
+    call_id: str
+    agent: str
+
+
+class AgentAnswered(Message, frozen=True, tag=True):
+    """Caller and agent are connected."""
+
+    call_id: str
+    agent: str
+
+
+class AgentLegGone(Message, frozen=True, tag=True):
+    """The agent's leg ended (hung up, not answered, refused, caller gone)."""
+
+    call_id: str
+    agent: str
+
+
+class CallGone(Message, frozen=True, tag=True):
+    """The caller's own channel is gone from the node.
+
+    Attributes:
+        cause: Q.850 cause as Asterisk gave it; no evidence of who left (0 and 16 both occur).
+        estimated: True when only a snapshot showed that it is gone; `at` is then the last sign of life.
+    """
+
+    call_id: str
+    node: str
+    channel: str
+    uniqueid: str
+    cause: int
+    estimated: bool = False
+
+
+class CallTransferred(Message, frozen=True, tag=True):
+    """A blind or attended transfer happened on the call."""
+
+    call_id: str
+    kind: str
+
+
+class CallerKey(Message, frozen=True, tag=True):
+    """A key pressed by the caller outside an AGI script (AMI DTMFEnd), e.g. while waiting."""
+
+    call_id: str
+    digit: str
+
+
+class PhoneSeen(Message, frozen=True, tag=True):
+    """An agent's phone became reachable or unreachable at a node (registration, qualify)."""
+
+    agent: str
+    node: str
+    reachable: bool
+
+
+class NodeSeen(Message, frozen=True, tag=True):
+    """The bridge's link to a node came up or went down."""
+
+    node: str
+    up: bool
+    reason: str = ""
+
+
+class ChannelSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """One channel of a snapshot."""
+
+    channel: str
+    uniqueid: str
+    linkedid: str
+    call_id: str
+    context: str
+    application: str
+    caller_leg: bool
+
+
+class NodeSnapshot(Message, frozen=True, tag=True):
+    """Every channel a node has, taken after each (re)connect and at intervals."""
+
+    node: str
+    channels: tuple[ChannelSeen, ...]
+    reachable_agents: tuple[str, ...] = ()
+
+
+# --- told by the matcher and the ticket writer ---------------------------------------------------------------
+
+
+class OfferMade(Message, frozen=True, tag=True):
+    """One call is reserved for one agent until `lease_until` (Unix seconds)."""
+
+    call_id: str
+    agent: str
+    fence: int
+    lease_until: float
+
+
+class OfferWithdrawn(Message, frozen=True, tag=True):
+    """The offer ended without a talk; `why` is lease, gone or failed."""
+
+    call_id: str
+    agent: str
+    fence: int
+    why: str
+
+
+class AgentChanged(Message, frozen=True, tag=True):
+    """An agent's state changed (see `tieline.model.AgentState`)."""
+
+    agent: str
+    state: str
+    reason: str = ""
+
+
+class TicketMade(Message, frozen=True, tag=True):
+    """A ticket was written for a call (exactly one per call that needs one)."""
+
+    call_id: str
+    ticket: str
+    kind: str
+    city: str
+
+
+Event = (
+    CallArrived
+    | MenuChosen
+    | CallWaiting
+    | OfferFailed
+    | CallRated
+    | CallJournalled
+    | OfferTaken
+    | AgentRinging
+    | AgentAnswered
+    | AgentLegGone
+    | CallGone
+    | CallTransferred
+    | CallerKey
+    | PhoneSeen
+    | NodeSeen
+    | NodeSnapshot
+    | OfferMade
+    | OfferWithdrawn
+    | AgentChanged
+    | TicketMade
+)
+
+
+# --- commands to the bridge of one node ----------------------------------------------------------------------
+
+
+class PutInMailbox(Message, frozen=True, tag=True):
+    """Put a word into the channel's mailbox variable `TL_GO`; the hold loop pulls it.
+
+    Attributes:
+        word: `agent:<agent>:<fence>` or `static`; letters, digits, `:`, `_`, `-` only.
+        expires: Not executed after this Unix time: a late offer would reach a caller already served.
+    """
+
+    call_id: str
+    channel: str
+    word: str
+    expires: float
+
+
+class HangUpChannel(Message, frozen=True, tag=True):
+    """Hang a channel up with a Q.850 cause."""
+
+    channel: str
+    cause: int
+
+
+class SetGlobal(Message, frozen=True, tag=True):
+    """Set a global variable of the node (heartbeats, notices)."""
+
+    name: str
+    value: str
+
+
+Command = PutInMailbox | HangUpChannel | SetGlobal
+
+_EVENTS: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
+_COMMANDS: Final[msgspec.json.Decoder[Command]] = msgspec.json.Decoder(Command)
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def encode(message: Event | Command) -> bytes:
+    """Encode a message as one JSON object."""
+    return _ENCODER.encode(message)
+
+
+def decode_event(raw: bytes) -> Event:
+    """Decode an event.
+
+    Raises:
+        RemoteProtocolError: Not JSON, an unknown type, or a field missing or of the wrong type.
+    """
+    try:
+        return _EVENTS.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise RemoteProtocolError(f"bus event: {error}") from error
+
+
+def decode_command(raw: bytes) -> Command:
+    """Decode a command; raises RemoteProtocolError as `decode_event` does."""
+    try:
+        return _COMMANDS.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise RemoteProtocolError(f"bus command: {error}") from error

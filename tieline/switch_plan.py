@@ -1,0 +1,99 @@
+"""The switch plan: everything Asterisk and Kamailio are to know, typed.
+
+Each room turns its data into a part (trunk_config: caps, routing: phones and queues, ivr_prompts: the menu of the
+safety net); `service.plan` joins the parts, `trunk_config.render` writes them out. Pure data.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tieline.model import AgentId, Business, CityId, NodeId, SiteId
+from tieline.topology import Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """An agent's SIP account at every node of the site."""
+
+    agent: AgentId
+    site: SiteId
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueMember:
+    """A member of a static queue; a higher penalty is rung later."""
+
+    agent: AgentId
+    penalty: int
+
+
+@dataclass(frozen=True, slots=True)
+class StaticQueue:
+    """One queue of the safety net: callers of a city and dialect while no matcher decides."""
+
+    site: SiteId
+    name: str
+    members: tuple[QueueMember, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NetMenu:
+    """The Mandarin menu of the safety net.
+
+    Attributes:
+        prompts: Sound files relative to the sounds directory, without extension.
+        choices: What each digit means; any other key leads to an agent.
+    """
+
+    prompts: tuple[str, ...]
+    choices: tuple[tuple[str, Business], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NodePaths:
+    """Where a node keeps its files (absolute).
+
+    Attributes:
+        root: Holds lib, spool, run and log.
+        etc: Configuration.
+        journal: Directory of the hang-up journal.
+        agi_bin: Directory of stdio AGI scripts.
+    """
+
+    root: Path
+    etc: Path
+    journal: Path
+    agi_bin: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchPlan:
+    """What is rendered.
+
+    Attributes:
+        node_caps: Cap of a city on one node; the site's cap shared by its nodes, rounded up, at least 1.
+        ami_permit: Networks that may log in at AMI, `address/mask`.
+        ring_s: How long an agent's phone rings.
+    """
+
+    topology: Topology
+    paths: Mapping[NodeId, NodePaths]
+    edge_dirs: Mapping[str, Path]
+    sounds: Path
+    moh: Path
+    recordings: Path
+    recording: bool
+    phones: tuple[Phone, ...]
+    queues: tuple[StaticQueue, ...]
+    net_menu: NetMenu
+    node_caps: Mapping[tuple[NodeId, CityId], int]
+    ami_user: str
+    ami_secret: str = field(repr=False)
+    ami_permit: tuple[str, ...]
+    ami_read: str
+    ami_write: str
+    ami_filters: tuple[str, ...]
+    ring_s: int
+    wrap_up_s: int

@@ -1,0 +1,263 @@
+"""The topology: sites with their nodes, cities with their trunk groups, dialects, edges. Pure data.
+
+A topology is read from one file by `tieline.topology_file.load_topology`, which refuses a file as a whole with all
+its problems. What is here can be trusted: ids are unique, references resolve, addresses are used once.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from tieline.errors import LocalProtocolError
+from tieline.model import CityId, CountyId, DialectId, NodeId, SiteId
+
+CHANNELS_PER_E1: Final = 30
+"""Voice channels of an E1: 32 time slots less framing (0) and signalling (16)."""
+
+_LOOPBACK: Final = ipaddress.ip_network("127.0.0.0/16")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    """Where something listens: an IPv4 address and a port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """Render as `host:port`."""
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """A way to speak that callers, agents or prompts may have.
+
+    Attributes:
+        name: Chinese name.
+        staffed: Agents are rostered for it; otherwise only a list of known speakers exists.
+        prompts: The menu exists in it; otherwise Mandarin is played.
+    """
+
+    id: DialectId
+    name: str
+    english: str
+    staffed: bool
+    prompts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One Kamailio in front of the sites.
+
+    Attributes:
+        sip: Where trunk groups send the hotline's calls (UDP and TCP).
+        rpc: Its HTTP JSON-RPC, on the site network only.
+    """
+
+    id: str
+    sip: Address
+    rpc: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One Asterisk process.
+
+    Attributes:
+        id: Also Asterisk's `systemname`, so each `Uniqueid` begins with it.
+        rtp_from: First UDP port for media, even.
+        rtp_to: Last UDP port for media, inclusive.
+    """
+
+    id: NodeId
+    site: SiteId
+    sip: Address
+    ami: Address
+    rtp_from: int
+    rtp_to: int
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A centre.
+
+    Attributes:
+        name: Chinese name.
+        lines: Inbound channels that the site can carry at once.
+        seats: Workplaces for agents.
+        agi: AGI servers on the site's own host, tried in this order.
+        local_address: What every client of the site binds to, so that a cut between sites cuts.
+        tie: SIP address for the other sites' calls over the tie line, or None without one.
+    """
+
+    id: SiteId
+    name: str
+    english: str
+    lines: int
+    seats: int
+    nodes: tuple[Node, ...]
+    redis: Address
+    console: Address
+    agi: tuple[Address, ...]
+    local_address: str
+    tie: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkGroup:
+    """Circuits of one city from the carrier's exchange to the edge.
+
+    Attributes:
+        source: IPv4 address that its calls come from; it alone names the city.
+        channels: Calls it can carry at once: 30 for each E1, or the count agreed for a SIP trunk.
+        e1: E1 circuits; 0 for a SIP trunk.
+        in_service: False while it is blocked or not yet handed over.
+    """
+
+    id: str
+    source: str
+    channels: int
+    e1: int
+    in_service: bool
+
+
+@dataclass(frozen=True, slots=True)
+class County:
+    """A county-level unit.
+
+    Attributes:
+        gb_code: Six-digit GB/T 2260 code, e.g. `350112`.
+        dialects: Spoken there, main one first.
+        direct_unit: Its power company reports to the province itself.
+    """
+
+    id: CountyId
+    name: str
+    gb_code: str
+    dialects: tuple[DialectId, ...]
+    direct_unit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """A prefecture.
+
+    Attributes:
+        area_code: With its leading zero, e.g. `0591`.
+        home: Site that answers its calls.
+        backup: Site that answers when the home site cannot.
+        customers: Metered customers (an estimate in the example).
+        dialects: In the order that the menu offers them; Mandarin is always among them.
+        caps: Lines that the city may use at most, by site; holds the home and the backup site.
+    """
+
+    id: CityId
+    name: str
+    english: str
+    area_code: str
+    home: SiteId
+    backup: SiteId
+    customers: int
+    dialects: tuple[DialectId, ...]
+    caps: Mapping[SiteId, int]
+    counties: tuple[County, ...]
+    trunk_groups: tuple[TrunkGroup, ...]
+
+    @property
+    def access(self) -> int:
+        """Channels of the trunk groups in service."""
+        return sum(group.channels for group in self.trunk_groups if group.in_service)
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """Everything that the rooms need to know of the network.
+
+    Attributes:
+        hotline: The number that callers dial.
+    """
+
+    name: str
+    hotline: str
+    sites: Mapping[SiteId, Site]
+    cities: Mapping[CityId, City]
+    dialects: Mapping[DialectId, Dialect]
+    edges: tuple[Edge, ...]
+
+    def access(self, city: CityId) -> int:
+        """Count the channels of a city's trunk groups in service."""
+        return self.cities[city].access
+
+    @property
+    def nodes(self) -> Mapping[NodeId, Node]:
+        """Every node of every site."""
+        return {node.id: node for site in self.sites.values() for node in site.nodes}
+
+    def city_of_source(self, source: str) -> City | None:
+        """Find the city whose trunk group sends from an IPv4 address."""
+        for city in self.cities.values():
+            if any(group.source == source for group in city.trunk_groups):
+                return city
+        return None
+
+    def city_of_area_code(self, area_code: str) -> City | None:
+        """Find the city with an area code such as `0591`."""
+        return next((city for city in self.cities.values() if city.area_code == area_code), None)
+
+
+def shift_loopback(topology: Topology, instance: int) -> Topology:
+    """Move every address `127.0.x.y` to `127.<instance>.x.y`, so that several labs run side by side.
+
+    Args:
+        topology: A topology whose addresses all lie in 127.0.0.0/16.
+        instance: 0 to 254; 0 leaves the topology as it is.
+
+    Raises:
+        LocalProtocolError: The instance is out of range, or an address is not in 127.0.0.0/16.
+    """
+    if instance == 0:
+        return topology
+    if not 0 < instance < 255:
+        raise LocalProtocolError(f"loopback instance {instance} is not between 0 and 254")
+
+    move = _Move(f"127.{instance}.")
+    return replace(
+        topology,
+        edges=tuple(replace(edge, sip=move.address(edge.sip), rpc=move.address(edge.rpc)) for edge in topology.edges),
+        sites={site.id: move.site(site) for site in topology.sites.values()},
+        cities={
+            city.id: replace(
+                city,
+                trunk_groups=tuple(replace(group, source=move.host(group.source)) for group in city.trunk_groups),
+            )
+            for city in topology.cities.values()
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """Moves addresses out of 127.0.0.0/16 under another prefix."""
+
+    prefix: str
+
+    def host(self, text: str) -> str:
+        if ipaddress.ip_address(text) not in _LOOPBACK:
+            raise LocalProtocolError(f"{text} is not in {_LOOPBACK}: only a lab on loopback can be shifted")
+        return self.prefix + text.split(".", 2)[2]
+
+    def address(self, address: Address) -> Address:
+        return Address(self.host(address.host), address.port)
+
+    def site(self, site: Site) -> Site:
+        return replace(
+            site,
+            nodes=tuple(replace(node, sip=self.address(node.sip), ami=self.address(node.ami)) for node in site.nodes),
+            redis=self.address(site.redis),
+            console=self.address(site.console),
+            agi=tuple(self.address(agi) for agi in site.agi),
+            local_address=self.host(site.local_address),
+            tie=self.address(site.tie) if site.tie else None,
+        )

@@ -1,0 +1,66 @@
+"""Names of the channel variables, once: the dialplan is rendered from them and the scripts read by them.
+
+A call's facts live on the caller's channel, so they outlive Redis and every Python process. Values are ours alone
+(ids, digits, words of closed sets): a caller's own text never becomes a variable.
+"""
+
+from typing import Final
+
+CALL_ID: Final = "TL_CALL"
+CITY: Final = "TL_CITY"
+TRUNK: Final = "TL_TRUNK"
+NUMBER_STATE: Final = "TL_NUMSTATE"
+NUMBER: Final = "TL_NUMBER"
+DIALECT: Final = "TL_DIALECT"
+BUSINESS: Final = "TL_BUSINESS"
+REFUSED: Final = "TL_REFUSED"
+SAY: Final = "TL_SAY"
+VERDICT: Final = "TL_VERDICT"
+ROUTE: Final = "TL_ROUTE"
+SINCE: Final = "TL_SINCE"
+ARRIVED: Final = "TL_ARRIVED"
+MENU_AT: Final = "TL_MENU_AT"
+RATING: Final = "TL_RATING"
+DONE: Final = "TL_DONE"
+MAILBOX: Final = "TL_GO"
+HEARTBEAT_AGI: Final = "TL_HB_AGI"
+HEARTBEAT_MATCHER: Final = "TL_HB_MATCHER"
+
+SCRIPT_ARGUMENTS: Final = (
+    CALL_ID,
+    CITY,
+    TRUNK,
+    NUMBER,
+    DIALECT,
+    BUSINESS,
+    SINCE,
+    "TL_TRY",
+    "TL_FENCE",
+    "DIALSTATUS",
+    "TL_PRIVACY",
+)
+"""What every script gets as `agi_arg_1…`, so that none needs a command to read it. Last the one foreign value
+(SIP's Privacy header): a comma in it can only make arguments nobody reads."""
+
+FACTS: Final = (
+    CALL_ID,
+    CITY,
+    TRUNK,
+    NUMBER_STATE,
+    NUMBER,
+    DIALECT,
+    BUSINESS,
+    REFUSED,
+    "TL_AGENT",
+    ARRIVED,
+    "TL_ANSWERED",
+    MENU_AT,
+    SINCE,
+    "TL_AGENT_AT",
+    RATING,
+    "TL_RECORDING",
+    "TL_NET",
+    "HANGUPCAUSE",
+    "TL_BYE",
+)
+"""What the hang-up script gets as `agi_arg_1…`: the facts of the call."""
