@@ -1,0 +1,1 @@
+"""A call asks: sans-IO FastAGI core, the server, one file per script."""

@@ -1,0 +1,40 @@
+"""Step 8: the first witness of a hang-up. The facts go to disk before the script ends, whatever else is down.
+
+Fails closed on the disk alone: without a synced record the script does not finish, and the dialplan asks the next
+server, then the stdio script. Redis may be away: the forwarder finds the record in the journal.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from agi.scripts.parts import Parts, digits
+from agi.session import Session
+from crm_adapter.record import from_variables
+from tieline import bus, variables
+from tieline.errors import TielineError
+from tieline.model import Witness
+from trunk_config.admission import node_of
+
+
+async def run(parts: Parts, session: Session) -> Mapping[str, str]:
+    """Write the call's record, then tell the bus."""
+    now = parts.clock()
+    node = node_of(session.request.uniqueid)
+    facts = dict(zip(variables.FACTS, session.request.arguments, strict=False))
+    record = from_variables(
+        facts,
+        node=node,
+        site=parts.site,
+        uniqueid=session.request.uniqueid,
+        linkedid=session.request.uniqueid,
+        channel=session.request.channel,
+        hangup_at=now,
+        witness=Witness.AGI,
+        hangup_cause=digits(facts.get("HANGUPCAUSE", "")),
+        hangup_source=facts.get("TL_BYE", ""),
+    )
+    await parts.journal.append(record)
+    told = bus.CallJournalled(at=now, call_id=record.call_id, node=node, outcome=record.outcome, witness=Witness.AGI)
+    with suppress(TielineError):
+        await parts.live.tell(told)
+    return {}

@@ -1,0 +1,71 @@
+"""Steps 3 and 4: greeting, notice, dialect, business.
+
+Fails open: without Redis the caller is not remembered and the menu goes on; when the script itself ends early the
+dialplan goes to the net's own menu. Each question is put three times, then an agent answers.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from hashlib import blake2b
+
+from agi.scripts.parts import CallSoFar, Parts, read_call, stamp
+from agi.session import GatherEnd, Session
+from ivr_prompts.flow import Ask, Done, MenuFlow, Say, Step
+from tieline import bus, variables
+from tieline.errors import TielineError
+from tieline.model import DialectId
+
+REMEMBERED_S = 366 * 86400
+"""A caller's dialect is remembered for a year from the last call."""
+
+
+async def run(parts: Parts, session: Session) -> Mapping[str, str]:
+    """Lead the caller through the menus to a dialect and a business."""
+    call = read_call(parts, session)
+    flow = parts.voice.flow(call.city, remembered=await _remembered(parts, session, call))
+    step = flow.start()
+    while not isinstance(step, Done):
+        step = await _play(parts, session, flow, step)
+    await _remember(parts, session, call, step)
+    return {
+        variables.DIALECT: step.dialect,
+        variables.BUSINESS: step.business,
+        variables.MENU_AT: stamp(parts.clock()),
+    }
+
+
+async def _play(parts: Parts, session: Session, flow: MenuFlow, step: Ask | Say) -> Step:
+    files = parts.voice.files(step.files)
+    if isinstance(step, Say):
+        await session.play(files)
+        return flow.on_said()
+    given = await session.gather(files, max_digits=step.max_digits, timeout_ms=step.timeout_ms)
+    if given.digits:
+        return flow.on_digits(given.digits)
+    return flow.on_digits("#") if given.end is GatherEnd.TERMINATOR else flow.on_timeout()
+
+
+async def _remembered(parts: Parts, session: Session, call: CallSoFar) -> DialectId | None:
+    if not call.number:
+        return None
+    try:
+        found = await session.or_gone(parts.live.call("GET", _key(call.number)))
+    except TielineError:
+        return None
+    return DialectId(found.decode()) if found else None
+
+
+async def _remember(parts: Parts, session: Session, call: CallSoFar, done: Done) -> None:
+    chosen = bus.MenuChosen(at=parts.clock(), call_id=call.call_id, dialect=done.dialect, business=done.business)
+    try:
+        notes: list[Awaitable[object]] = [parts.live.tell(chosen)]
+        if call.number and done.dialect_known:
+            notes.append(parts.live.call("SET", _key(call.number), done.dialect, "EX", REMEMBERED_S))
+        await session.or_gone(asyncio.gather(*notes))  # both in one exchange with Redis
+    except TielineError:
+        return
+
+
+def _key(number: str) -> str:
+    """Name a caller's entry without writing the number down: Redis is no customer register."""
+    return f"tl:dialect:{blake2b(number.encode(), digest_size=12).hexdigest()}"

@@ -1,0 +1,37 @@
+"""Step 5: the call enters the waiting pool, and the dialplan goes to hold.
+
+Fails open: when Redis is away nobody could match the call, so the verdict is `static` and the caller goes to the
+safety net's queue at once instead of after ten seconds of music.
+"""
+
+from collections.abc import Mapping
+
+from agi.scripts.parts import CallSoFar, Parts, read_call, stamp
+from agi.session import Session
+from tieline import bus, variables
+from tieline.errors import TielineError
+
+
+async def run(parts: Parts, session: Session) -> Mapping[str, str]:
+    """Put the call into the pool."""
+    call = read_call(parts, session)
+    since = call.since or parts.clock()
+    try:
+        await parts.live.tell(waiting(parts, session, call, since))
+    except TielineError:
+        return {variables.SINCE: stamp(since), variables.ROUTE: "static"}
+    return {variables.SINCE: stamp(since), variables.ROUTE: "hold"}
+
+
+def waiting(parts: Parts, session: Session, call: CallSoFar, since: float) -> bus.CallWaiting:
+    """Say what the call needs, and since when it waits."""
+    return bus.CallWaiting(
+        at=parts.clock(),
+        call_id=call.call_id,
+        node=call.node,
+        channel=session.request.channel,
+        city=call.city.id,
+        dialect=call.dialect,
+        business=call.business,
+        since=since,
+    )

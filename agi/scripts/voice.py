@@ -1,0 +1,75 @@
+"""The prompts as scripts use them: sentences and menus as absolute sound files without extension."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from ivr_prompts.catalogue import Catalogue, SlotValue, load_catalogue
+from ivr_prompts.flow import MenuFlow
+from ivr_prompts.menus import Menus, load_menus
+from tieline.model import MANDARIN, DialectId
+from tieline.topology import City
+
+SENTENCES_KEPT: Final = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Remembering(Catalogue):
+    """A catalogue that puts each sentence together once: a menu is fourteen of them, said at every question."""
+
+    known: dict[tuple[object, ...], tuple[str, ...]] = field(default_factory=dict)
+
+    def sentence(self, prompt_id: str, dialect: DialectId, /, **slots: SlotValue) -> tuple[str, ...]:
+        """Resolve a prompt, see `Catalogue.sentence`."""
+        key = (prompt_id, dialect, *slots.items())
+        files = self.known.get(key)
+        if files is None:
+            # Not super(): dataclass(slots=True) makes the class anew.
+            files = Catalogue.sentence(self, prompt_id, dialect, **slots)
+            if len(self.known) >= SENTENCES_KEPT:
+                self.known.clear()
+            self.known[key] = files
+        return files
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What a site can say.
+
+    Attributes:
+        sounds: Directory of the built audio, absolute: Asterisk then looks nowhere else.
+    """
+
+    catalogue: Catalogue
+    menus: Menus
+    sounds: Path
+
+    def flow(self, city: City, *, remembered: DialectId | None) -> MenuFlow:
+        """Begin a caller's way through the menus."""
+        return MenuFlow(self.menus, self.catalogue, dialects=city.dialects, remembered=remembered)
+
+    def sentence(
+        self, prompt_id: str, dialect: DialectId, slots: Mapping[str, SlotValue] | None = None
+    ) -> tuple[str, ...]:
+        """Give the files of a prompt."""
+        return self.files(self.catalogue.sentence(prompt_id, dialect, **(slots or {})))
+
+    def refusal(self, city: City) -> tuple[str, ...]:
+        """Give what a caller of a city hears whose lines are full (in Mandarin: 15 s is all the trunk allows)."""
+        return self.sentence("refuse_quota", MANDARIN, {"city": city.id})
+
+    def files(self, relative: tuple[str, ...]) -> tuple[str, ...]:
+        """Put the sounds directory before each file."""
+        return tuple(f"{self.sounds}/{file}" for file in relative)
+
+
+def load_voice(sounds: Path) -> Voice:
+    """Load texts, menus and the manifest of the built audio.
+
+    Raises:
+        ConfigError: Something is faulty or not built.
+    """
+    loaded = load_catalogue(sounds)
+    catalogue = Remembering(loaded.texts, loaded.grammars, loaded.sounds)
+    return Voice(catalogue, load_menus(catalogue.texts), sounds)
