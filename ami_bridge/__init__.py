@@ -1,0 +1,1 @@
+"""Asterisk tells, we act: sans-IO AMI core, typed events, actions, snapshot and reconciliation."""

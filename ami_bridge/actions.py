@@ -1,0 +1,210 @@
+"""The AMI actions we use, as frozen types: what they say, how they end, and whether they may be said twice."""
+
+import re
+from enum import Enum
+from typing import ClassVar, Final
+
+import msgspec
+
+from tieline.errors import LocalProtocolError
+
+_CHANNEL: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*/[!-~]{1,200}")
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,79}")
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class Completion(Enum):
+    """How the answer to an action ends; known by the action, never guessed from the answer's prose."""
+
+    RESPONSE = "one response"
+    EVENT_LIST = "a response with `EventList: start`, events, and one with `EventList: Complete`"
+
+
+class Action(msgspec.Struct, frozen=True, gc=False):
+    """Base of every action.
+
+    Attributes:
+        name: The action's name on the wire: the name of its class, unless said otherwise.
+        completion: How the answer ends.
+        replay_safe: True when saying it again after a lost connection does no harm: only then it is sent again.
+    """
+
+    name: ClassVar[str] = ""
+    completion: ClassVar[Completion] = Completion.RESPONSE
+    replay_safe: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **options: bool) -> None:
+        cls.name = cls.__dict__.get("name", cls.__name__)
+
+    def headers(self) -> Headers:
+        """Give the headers of this action after `Action` and `ActionID`; raises LocalProtocolError."""
+        return ()
+
+
+class Login(Action, frozen=True, gc=False):
+    """Log in. Not replayed: each connection logs in for itself."""
+
+    username: str
+    secret: str
+
+    def headers(self) -> Headers:
+        """See `Action.headers`."""
+        return (("Username", self.username), ("Secret", self.secret), ("Events", "on"))
+
+    def __repr__(self) -> str:
+        return f"Login(username={self.username!r}, secret='***')"
+
+
+class Ping(Action, frozen=True, gc=False):
+    """Ask for a sign of life of this very connection; pointless on another one."""
+
+
+class Setvar(Action, frozen=True, gc=False):
+    """Set a variable of a channel. Not replayed: the mailbox could get a word again that was taken out already."""
+
+    channel: str
+    variable: str
+    value: str
+
+    def headers(self) -> Headers:
+        """See `Action.headers`; functions such as `SHELL(…)` are refused as names."""
+        return (("Channel", _channel(self.channel)), ("Variable", _variable(self.variable)), ("Value", self.value))
+
+
+class SetGlobal(Action, frozen=True, gc=False):
+    """Set a global variable of the node (`Setvar` without a channel). The last writer wins, a repeat is harmless."""
+
+    name: ClassVar[str] = "Setvar"
+    replay_safe: ClassVar[bool] = True
+
+    variable: str
+    value: str
+
+    def headers(self) -> Headers:
+        """See `Action.headers`; functions are refused as names."""
+        return (("Variable", _variable(self.variable)), ("Value", self.value))
+
+
+class Hangup(Action, frozen=True, gc=False):
+    """Hang a channel up with a Q.850 cause (1 to 127)."""
+
+    replay_safe: ClassVar[bool] = True  # a channel's name is never used twice by one Asterisk process
+
+    channel: str
+    cause: int
+
+    def headers(self) -> Headers:
+        """See `Action.headers`."""
+        if not 1 <= self.cause <= 127:
+            raise LocalProtocolError(f"no Q.850 cause: {self.cause}")
+        return (("Channel", _channel(self.channel)), ("Cause", str(self.cause)))
+
+
+class Redirect(Action, frozen=True, gc=False):
+    """Send a channel elsewhere in the dialplan. Not replayed: by then the caller may be in a talk with somebody."""
+
+    channel: str
+    context: str
+    exten: str
+    priority: int = 1
+
+    def headers(self) -> Headers:
+        """See `Action.headers`."""
+        place = (("Context", self.context), ("Exten", self.exten), ("Priority", str(self.priority)))
+        return (("Channel", _channel(self.channel)), *place)
+
+
+class Originate(Action, frozen=True, gc=False):
+    """Call somebody and bring him into the dialplan. Never replayed: a customer would be called twice.
+
+    Attributes:
+        timeout_ms: How long to ring, milliseconds (`Dial` counts in seconds).
+        account: Account code of the new channel: the call id.
+        variables: Names and values for the new channel; no value may hold a comma, Asterisk splits there.
+    """
+
+    channel: str
+    context: str
+    exten: str
+    timeout_ms: int
+    account: str
+    caller_id: str = ""
+    variables: Headers = ()
+
+    def headers(self) -> Headers:
+        """See `Action.headers`."""
+        for name, value in self.variables:
+            _variable(name)
+            if "," in value:
+                raise LocalProtocolError(f"Originate cannot carry a comma in the variable {name}")
+        return (
+            ("Channel", _channel(self.channel)),
+            ("Context", self.context),
+            ("Exten", self.exten),
+            ("Priority", "1"),
+            ("Timeout", str(self.timeout_ms)),
+            ("Account", self.account),
+            *((("CallerID", self.caller_id),) if self.caller_id else ()),
+            ("Async", "true"),
+            *(("Variable", f"{name}={value}") for name, value in self.variables),
+        )
+
+
+class CoreShowChannels(Action, frozen=True, gc=False):
+    """List every channel (`events.CoreShowChannel`)."""
+
+    completion: ClassVar[Completion] = Completion.EVENT_LIST
+    replay_safe: ClassVar[bool] = True
+
+
+class PJSIPShowContacts(Action, frozen=True, gc=False):
+    """List every contact of every endpoint (`events.ContactList`)."""
+
+    completion: ClassVar[Completion] = Completion.EVENT_LIST
+    replay_safe: ClassVar[bool] = True
+
+
+class QueueLog(Action, frozen=True, gc=False):
+    """Write a line into Asterisk's queue_log. Not replayed: the line would stand there twice."""
+
+    queue: str
+    event: str
+    uniqueid: str = ""
+    interface: str = ""
+    message: str = ""
+
+    def headers(self) -> Headers:
+        """See `Action.headers`."""
+        values = (
+            ("Queue", self.queue),
+            ("Event", self.event),
+            ("Uniqueid", self.uniqueid),
+            ("Interface", self.interface),
+            ("Message", self.message),
+        )
+        return tuple((name, value) for name, value in values if value)
+
+
+class Filter(Action, frozen=True, gc=False):
+    """Add one event filter, in the form of `eventfilter` in manager.conf, to this session; so it is not replayed."""
+
+    filter: str
+
+    def headers(self) -> Headers:
+        """See `Action.headers`."""
+        return (("Operation", "Add"), ("Filter", self.filter))
+
+
+def _channel(name: str) -> str:
+    """Check a channel's name: `Technology/rest`. A name that begins with `/` would be a pattern over all channels."""
+    if _CHANNEL.fullmatch(name) is None:
+        raise LocalProtocolError(f"no channel name: {name!r}")
+    return name
+
+
+def _variable(name: str) -> str:
+    """Check a plain variable's name: anything else could be a function, which Asterisk would call."""
+    if _VARIABLE.fullmatch(name) is None:
+        raise LocalProtocolError(f"no variable name: {name!r}")
+    return name

@@ -1,0 +1,88 @@
+"""Executes what the bus asks of a node. A command that fails is counted, never fatal, never repeated late."""
+
+import asyncio
+import re
+from typing import Final
+
+from ami_bridge import actions
+from ami_bridge.client import ACTION_DEADLINE_S, Client
+from tieline import bus
+from tieline.clock import Clock
+from tieline.errors import ConnectionLost, DeadlineExceeded, LocalProtocolError, NotReady, RemoteProtocolError
+from tieline.live import Live, commands_stream
+
+MAILBOX: Final = "TL_GO"
+"""The channel variable that the hold loop waits for."""
+RETRY_S: Final = 0.5
+_WORD: Final = re.compile(r"[A-Za-z0-9:_-]{1,64}")
+_GLOBAL: Final = re.compile(r"TL_HB_[A-Z]{1,32}|TL_NOTICE_[A-Za-z0-9_]{1,64}")
+"""What the bus may set on a node: not caps, servers or directories, which the rendered plan owns."""
+
+
+class CommandFollower:
+    """Follows the node's command stream from now on and executes each command once.
+
+    Attributes:
+        done: Commands that Asterisk carried out.
+        gone: The channel was no more: the caller left first, which is no fault.
+        expired: Mailbox words that came too late to be put in.
+        failed: No answer in time, no link, or Asterisk refused.
+        refused: Not decodable, or with a value that must not reach Asterisk.
+    """
+
+    def __init__(self, node: str, live: Live, client: Client, clock: Clock) -> None:
+        self.done = self.gone = self.expired = self.failed = self.refused = 0
+        self._stream, self._live, self._client, self._clock = commands_stream(node), live, client, clock
+
+    async def run(self) -> None:
+        """Read and execute for ever. While Redis is away it waits, and goes on where it was."""
+        position = ""
+        while True:
+            try:
+                position = position or await self._live.last_id(self._stream)
+                entries = await self._live.read(self._stream, position)
+            except (ConnectionLost, DeadlineExceeded):
+                await asyncio.sleep(RETRY_S)
+                continue
+            if entries:
+                position = entries[-1][0]
+                # Together: they leave for Asterisk in this order, and one slow answer does not hold up the next.
+                await asyncio.gather(*(self._take(raw) for _, raw in entries))
+
+    async def _take(self, raw: bytes) -> None:
+        try:
+            await self.execute(bus.decode_command(raw))
+        except RemoteProtocolError:
+            self.refused += 1
+
+    async def execute(self, command: bus.Command) -> None:
+        """Execute one command within its deadline and count how it ended."""
+        deadline_s = ACTION_DEADLINE_S
+        if isinstance(command, bus.PutInMailbox):
+            deadline_s = min(deadline_s, command.expires - self._clock())
+            if deadline_s <= 0:
+                self.expired += 1
+                return
+        try:
+            reply = await self._client.do(_action(command), deadline_s=deadline_s)
+        except LocalProtocolError:
+            self.refused += 1
+        except (ConnectionLost, DeadlineExceeded, NotReady):
+            self.failed += 1
+        else:
+            self.done += reply.success
+            missing = not reply.success and reply.message.startswith("No such channel")
+            self.gone += missing
+            self.failed += not reply.success and not missing
+
+
+def _action(command: bus.Command) -> actions.Action:
+    if isinstance(command, bus.PutInMailbox):
+        if _WORD.fullmatch(command.word) is None:
+            raise LocalProtocolError(f"no mailbox word: {command.word!r}")
+        return actions.Setvar(command.channel, MAILBOX, command.word)
+    if isinstance(command, bus.HangUpChannel):
+        return actions.Hangup(command.channel, command.cause)
+    if _GLOBAL.fullmatch(command.name) is None:
+        raise LocalProtocolError(f"no global for the bus to set: {command.name!r}")
+    return actions.SetGlobal(command.name, command.value)
