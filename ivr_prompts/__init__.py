@@ -1,0 +1,1 @@
+"""What callers hear: prompt catalogue per dialect, menus as data, the builder of audio."""
