@@ -1,0 +1,195 @@
+"""Render the switch plan into what Asterisk and Kamailio read. Pure: a plan in, file names and texts out.
+
+The templates are `asterisk-conf/**/*.j2`, one file per concern. A value that would change the meaning of a line
+(newline, semicolon, an opening of an expression) is refused before anything is written.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+
+from tieline import variables
+from tieline.errors import LocalProtocolError
+from tieline.model import SiteId
+from tieline.switch_plan import SwitchPlan
+from tieline.topology import Edge, Node, Site
+from trunk_config.modules import MODULES
+
+TEMPLATES: Final = Path(__file__).resolve().parent.parent / "asterisk-conf"
+MARKED: Final = "Rendered by `tieline conf render` from asterisk-conf/ and the topology. Edit those, not this file."
+FAILOVER_MS: Final = 500
+MENU_LIMIT_S: Final = 300
+"""Longer than any sane menu talk: a guard against a script that hangs, not a limit for callers."""
+HOLD_LIMIT_S: Final = 3600
+QUEUE_LIMIT_S: Final = 1800
+RTP_TIMEOUT_S: Final = 30
+RTP_TIMEOUT_HOLD_S: Final = 300
+EDGE_WORKERS: Final = 4
+_FORBIDDEN: Final = ("\n", "\r", "\0", ";", "${", "$[", "#{")
+
+
+def _checked(value: Any) -> Any:
+    """Refuse a text that would not stay one value in a configuration line."""
+    if isinstance(value, jinja2.Undefined):
+        return value
+    text = str(value)
+    bad = [mark for mark in _FORBIDDEN if mark in text]
+    if bad and not isinstance(value, _Verbatim):
+        raise LocalProtocolError(f"value {text!r} holds {bad[0]!r}, which a configuration line must not")
+    return value
+
+
+class _Verbatim(str):
+    """A text made by us that may hold anything (the marker line, event filters)."""
+
+    __slots__ = ()
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        finalize=_checked,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - configuration text, not HTML; `_checked` guards the values
+    )
+
+
+def edge_endpoint(edge: Edge) -> str:
+    """Name the PJSIP endpoint of an edge on every node; entry channels are `PJSIP/<this>-…`."""
+    return f"{edge.id}"
+
+
+def render_node(plan: SwitchPlan, node: Node) -> dict[str, str]:
+    """Render every file of one node's configuration directory.
+
+    Returns:
+        File name (flat, as Asterisk includes them) to text.
+    """
+    environment = _environment()
+    values = _node_values(plan, node)
+    return {
+        Path(name).name.removesuffix(".j2"): environment.get_template(name).render(values)
+        for name in environment.list_templates(extensions=["j2"])
+        if not name.startswith("edge/")
+    }
+
+
+def render_edge(plan: SwitchPlan, edge: Edge) -> dict[str, str]:
+    """Render the files of one edge: `kamailio.cfg`, `dispatcher.list`, `trunks.list`."""
+    environment = _environment()
+    topology = plan.topology
+    numbers = site_sets(topology.sites.values())
+    values = {
+        "marked": _Verbatim(MARKED),
+        "edge": {"sip": edge.sip, "rpc": edge.rpc, "dir": plan.edge_dirs[edge.id]},
+        "hotline": topology.hotline,
+        "workers": EDGE_WORKERS,
+        "failover_ms": FAILOVER_MS,
+        "cities": [
+            {"id": city.id, "order": [str(numbers[city.home]), str(numbers[city.backup])]}
+            for city in topology.cities.values()
+        ],
+        "sites": [
+            {
+                "id": site.id,
+                "set": numbers[site.id],
+                "nodes": site.nodes,
+                "weights": _weights(len(site.nodes)),
+            }
+            for site in topology.sites.values()
+        ],
+        "trunks": [
+            {"source": trunk.source, "city": city.id, "id": trunk.id}
+            for city in topology.cities.values()
+            for trunk in city.trunk_groups
+            if trunk.in_service
+        ],
+    }
+    return {
+        Path(name).name.removesuffix(".j2"): environment.get_template(name).render(values)
+        for name in environment.list_templates(extensions=["j2"])
+        if name.startswith("edge/")
+    }
+
+
+def render_all(plan: SwitchPlan) -> Iterator[tuple[Path, str]]:
+    """Render nodes and edges; yields absolute path and text."""
+    for site in plan.topology.sites.values():
+        for node in site.nodes:
+            for name, text in render_node(plan, node).items():
+                yield plan.paths[node.id].etc / name, text
+    for edge in plan.topology.edges:
+        for name, text in render_edge(plan, edge).items():
+            yield plan.edge_dirs[edge.id] / name, text
+
+
+def site_sets(sites: Iterable[Site]) -> Mapping[SiteId, int]:
+    """Number the sites as dispatcher sets, from 1, in the order of the topology."""
+    return {site.id: number for number, site in enumerate(sites, start=1)}
+
+
+def _weights(nodes: int) -> list[int]:
+    """Share 100 per cent over the nodes; Kamailio wants the sum to be 100."""
+    share, rest = divmod(100, nodes)
+    return [share + (1 if place < rest else 0) for place in range(nodes)]
+
+
+def _arguments(names: Iterable[str]) -> str:
+    """Render channel variables as the arguments of an application: `${A},${B}`."""
+    return _Verbatim(",".join(f"${{{name}}}" for name in names))
+
+
+def _node_values(plan: SwitchPlan, node: Node) -> dict[str, Any]:
+    topology = plan.topology
+    site = topology.sites[node.site]
+    paths = plan.paths[node.id]
+    return {
+        "marked": _Verbatim(MARKED),
+        "node": {
+            "id": node.id,
+            "site": node.site,
+            "sip": node.sip,
+            "ami": node.ami,
+            "rtp_from": node.rtp_from,
+            "rtp_to": node.rtp_to,
+            "root": paths.root,
+            "etc": paths.etc,
+            "agi_bin": paths.agi_bin,
+        },
+        "modules": [f"{module}.so" for module in MODULES],
+        "hotline": topology.hotline,
+        "edges": [{"endpoint": edge_endpoint(edge), "host": edge.sip.host} for edge in topology.edges],
+        "agents": [
+            {"id": phone.agent, "password": phone.password} for phone in plan.phones if phone.site == node.site
+        ],
+        "cities": [
+            {"id": city, "node_cap": cap} for (place, city), cap in plan.node_caps.items() if place == node.id
+        ],
+        "queues": [queue for queue in plan.queues if queue.site == node.site],
+        "agi_servers": site.agi,
+        "sounds": plan.sounds,
+        "moh": plan.moh,
+        "journal": paths.journal,
+        "recordings": plan.recordings,
+        "recording": plan.recording,
+        "net_prompt": "&".join(f"{plan.sounds}/{name}" for name in plan.net_menu.prompts),
+        "net_choices": [{"digit": digit, "business": business} for digit, business in plan.net_menu.choices],
+        "ami_user": plan.ami_user,
+        "ami_secret": plan.ami_secret,
+        "ami_permit": plan.ami_permit,
+        "ami_read": plan.ami_read,
+        "ami_write": plan.ami_write,
+        "ami_filters": [_Verbatim(line) for line in plan.ami_filters],
+        "script_arguments": _arguments(variables.SCRIPT_ARGUMENTS),
+        "fact_arguments": _arguments(variables.FACTS),
+        "ring_s": plan.ring_s,
+        "wrap_up_s": plan.wrap_up_s,
+        "menu_limit_s": MENU_LIMIT_S,
+        "hold_limit_s": HOLD_LIMIT_S,
+        "queue_limit_s": QUEUE_LIMIT_S,
+        "rtp_timeout_s": RTP_TIMEOUT_S,
+        "rtp_timeout_hold_s": RTP_TIMEOUT_HOLD_S,
+    }
