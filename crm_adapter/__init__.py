@@ -1,0 +1,1 @@
+"""What remains after the call: journal and tickets."""
