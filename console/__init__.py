@@ -1,0 +1,1 @@
+"""What people see: HTTP API, live socket, the live page."""

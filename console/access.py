@@ -1,0 +1,43 @@
+"""Who may see what: bearer token → principal → the part of the site that is shown."""
+
+from typing import Final
+
+from console.errors import Refusal
+from console.keys import ConsoleParts
+from tieline.errors import AuthFailed
+from tieline.principal import Principal, Role
+from tieline.tokens import Tokens
+
+VIEWERS: Final = frozenset((Role.ADMIN, Role.OPERATOR, Role.SUPERVISOR, Role.MONITOR, Role.INTEGRATOR))
+"""Who may see all calls of the scope; an agent sees his own desk, which is another page."""
+
+
+async def principal_of(header: str, tokens: Tokens, parts: ConsoleParts) -> Principal:
+    """Recognise the sender of an `Authorization` header; errors as `admitted`."""
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise AuthFailed("no bearer token")
+    return await admitted(token.strip(), tokens, parts)
+
+
+async def admitted(token: str, tokens: Tokens, parts: ConsoleParts) -> Principal:
+    """Recognise the holder of a token and let him in when he may see this site.
+
+    Raises:
+        AuthFailed: No such token.
+        Refusal: 403, not for this role or not for this site.
+        ConnectionLost: As `Tokens.verify`, when SQL is away.
+    """
+    principal = await tokens.verify(token)
+    if principal.role not in VIEWERS:
+        wanted = ", ".join(sorted(VIEWERS))
+        raise Refusal(403, "forbidden", f"role {principal.role} may not see this", f"use a token with role {wanted}")
+    if principal.site not in (None, parts.site):
+        where = f"this is the console of {parts.site}, the token is for {principal.site}"
+        raise Refusal(403, "forbidden", where, "use the console of that site")
+    city = principal.city
+    if city is not None and parts.site not in (
+        parts.topology.cities[city].caps if city in parts.topology.cities else ()
+    ):
+        raise Refusal(403, "forbidden", f"{city} has no calls at {parts.site}", "use the console of its site")
+    return principal

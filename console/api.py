@@ -1,0 +1,97 @@
+"""The HTTP API: health, readiness, metrics, and the three lists behind a bearer token."""
+
+import json
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from console.access import principal_of
+from console.delta import encoded
+from console.errors import Refusal
+from console.keys import COLLECTOR, FOLLOWER, PARTS, READINESS, STORE, TASKS, TOKENS
+from console.metrics import CONTENT_TYPE, exposition
+from console.picture import masked, of_city
+from crm_adapter.record import CallRecord
+from crm_adapter.store import NEWEST_AT_MOST
+from crm_adapter.ticket import Ticket
+from tieline.clock import iso_utc
+from tieline.principal import Principal
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/healthz")
+async def health(request: web.Request) -> web.Response:
+    """Answer as long as the event loop turns; 500 when a task that never ends has ended: restart the process."""
+    dead = any(task.done() for task in request.app[TASKS])
+    return web.json_response({"status": "broken" if dead else "alive"}, status=500 if dead else 200)
+
+
+@routes.get("/readyz")
+async def readiness(request: web.Request) -> web.Response:
+    """Tell each part and since when it is as it is; 503 when one is missing."""
+    state = request.app[READINESS]
+    parts = {
+        name: {"ready": part.ready, "since": iso_utc(part.since), "reason": part.reason}
+        for name, part in state.parts.items()
+    }
+    body = {"status": "ready" if state.ready else "not ready", "site": request.app[PARTS].site, "parts": parts}
+    return web.json_response(body, status=200 if state.ready else 503, dumps=_dumps)
+
+
+@routes.get("/metrics")
+async def metrics(request: web.Request) -> web.Response:
+    """Give what Prometheus scrapes; no personal data in it."""
+    return web.Response(body=exposition(request.app[COLLECTOR]), headers={"Content-Type": CONTENT_TYPE})
+
+
+@routes.get("/api/picture")
+async def picture(request: web.Request) -> web.Response:
+    """Give the calls in progress, agents, nodes, newest tickets and counts of this moment."""
+    principal = await _principal(request)
+    now = request.app[FOLLOWER].picture
+    shown = now if principal.city is None else of_city(now, principal.city)
+    return web.Response(text=encoded(shown), content_type="application/json")
+
+
+@routes.get("/api/calls")
+async def calls(request: web.Request) -> web.Response:
+    """List the calls that ended last, the last first; `?newest=` 1 to 1000, 50 without."""
+    principal = await _principal(request)
+    found = await request.app[STORE].recent_calls(newest=_newest(request), **_scope(request, principal))
+    return web.json_response({"calls": [_shown(call) for call in found]}, dumps=_dumps)
+
+
+@routes.get("/api/tickets")
+async def tickets(request: web.Request) -> web.Response:
+    """List the newest tickets, the newest first; `?newest=` 1 to 1000, 50 without."""
+    principal = await _principal(request)
+    found = await request.app[STORE].recent_tickets(newest=_newest(request), **_scope(request, principal))
+    return web.json_response({"tickets": [_shown(ticket) for ticket in found]}, dumps=_dumps)
+
+
+async def _principal(request: web.Request) -> Principal:
+    return await principal_of(request.headers.get("Authorization", ""), request.app[TOKENS], request.app[PARTS])
+
+
+def _scope(request: web.Request, principal: Principal) -> dict[str, str | None]:
+    return {"city": principal.city, "site": request.app[PARTS].site}
+
+
+def _newest(request: web.Request) -> int:
+    text = request.query.get("newest", "50")
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= NEWEST_AT_MOST):
+        raise Refusal(400, "bad_request", f"newest={text[:20]} is no number from 1 to {NEWEST_AT_MOST}", "correct it")
+    return int(text)
+
+
+def _shown(what: CallRecord | Ticket) -> dict[str, Any]:
+    """Give a call or a ticket with its number masked."""
+    fields: dict[str, Any] = msgspec.to_builtins(what)
+    fields["caller"] = masked(fields.pop("number"))
+    return fields
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,82 @@
+"""The console of one site as an aiohttp application."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from console import api
+from console.errors import errors_as_json
+from console.follower import Follower
+from console.keys import COLLECTOR, FOLLOWER, PARTS, READINESS, STORE, TASKS, TOKENS, ConsoleParts
+from console.live_socket import live_socket
+from console.metrics import SiteCollector
+from console.readiness import Probe, Readiness, redis_probe
+from crm_adapter.store import Store
+from tieline.endings import cancel_until_done
+from tieline.errors import NotReady
+from tieline.tokens import Tokens
+
+WEB: Final = Path(__file__).parent / "web"
+LONGEST_REQUEST: Final = 16 * 1024
+
+
+def build_app(parts: ConsoleParts) -> web.Application:
+    """Make the application; its tasks start and end with it.
+
+    The address it is served on must be the site's console address, behind TLS where the network is not trusted.
+    """
+    app = web.Application(middlewares=[errors_as_json], client_max_size=LONGEST_REQUEST)
+    store = Store(parts.database, clock=parts.clock)
+    follower = Follower(parts.live, store, parts.site)
+    probes: dict[str, Probe] = {"redis": redis_probe(parts.live), "sql": store.ping}
+    for node in parts.topology.sites[parts.site].nodes:
+        probes[f"node {node.id}"] = _node_probe(follower, node.id)
+    readiness = Readiness({**probes, **parts.probes}, parts.clock)
+    app[PARTS] = parts
+    app[STORE] = store
+    app[TOKENS] = Tokens(parts.database, clock=parts.clock)
+    app[FOLLOWER] = follower
+    app[READINESS] = readiness
+    app[COLLECTOR] = SiteCollector(follower, readiness, parts.metrics)
+    app.add_routes(api.routes)
+    app.router.add_get("/ws", live_socket)
+    app.router.add_get("/", _page)
+    app.router.add_static("/web/", WEB)
+    app[TASKS] = []
+    app.cleanup_ctx.append(_tasks)
+    app.on_shutdown.append(_end_pages)
+    return app
+
+
+async def _page(_: web.Request) -> web.FileResponse:
+    return web.FileResponse(WEB / "index.html")
+
+
+async def _tasks(app: web.Application) -> AsyncIterator[None]:
+    """Follow the bus and ask the probes as long as the application runs."""
+    await app[READINESS].ask()
+    app[TASKS].append(asyncio.create_task(app[FOLLOWER].run()))
+    app[TASKS].append(asyncio.create_task(app[READINESS].run()))
+    yield
+    for task in app[TASKS]:
+        await cancel_until_done(task)
+
+
+async def _end_pages(app: web.Application) -> None:
+    app[FOLLOWER].end_all()
+
+
+def _node_probe(follower: Follower, node: str) -> Probe:
+    """Tell what the bridge last said of its link to a node."""
+
+    async def ask() -> None:
+        seen = follower.picture.nodes.get(node)
+        if seen is None:
+            raise NotReady("the bridge has not told of it")
+        if not seen.up:
+            raise NotReady(seen.reason or "the bridge has no link to it")
+
+    return ask

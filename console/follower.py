@@ -1,0 +1,148 @@
+"""Keeps the picture up to date from the bus, and hands changes to whoever watches.
+
+A watcher that does not keep up is dropped, never buffered for ever: it connects again and gets a new snapshot.
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import Final
+
+import structlog
+
+from console.delta import encoded, maybe_delta
+from console.picture import Picture, TicketView, apply, of_city, with_tickets
+from crm_adapter.store import Store
+from tieline.endings import cancel_until_done
+from tieline.errors import TielineError
+from tieline.live import Live
+
+TICK_S: Final = 0.2
+"""The bus is read, and watchers hear of changes, at most so often: all changes since in one message."""
+MESSAGES_KEPT: Final = 25
+"""Messages a watcher may be behind (5 s of constant change)."""
+RETRY_S: Final = 1.0
+CLOSE_AWAY: Final = 1001
+CLOSE_TOO_SLOW: Final = 4408
+"""Close codes; 4000 to 4999 are free for applications (RFC 6455 section 7.4.2)."""
+
+_log = structlog.get_logger("console")
+
+
+class Watcher:
+    """One open page's queue of messages.
+
+    Attributes:
+        city: The only city it may see, or None for all.
+        ended: Set when the server ends it.
+        close_code: Why it was ended, as a WebSocket close code.
+    """
+
+    def __init__(self, city: str | None) -> None:
+        self.city = city
+        self.messages: asyncio.Queue[str] = asyncio.Queue(MESSAGES_KEPT)
+        self.ended = asyncio.Event()
+        self.close_code = CLOSE_AWAY
+
+    def end(self, close_code: int) -> None:
+        """End it for this reason."""
+        self.close_code = close_code
+        self.ended.set()
+
+
+class Follower:
+    """The one reader of the bus in this process.
+
+    Args:
+        live: The site's Redis.
+        store: Gives the tickets made before the bus remembers; SQL away means that they are missing, no more.
+        site: Whose tickets.
+    """
+
+    def __init__(self, live: Live, store: Store, site: str) -> None:
+        self._live = live
+        self._store = store
+        self._site = site
+        self._watchers: set[Watcher] = set()
+        self._shown = Picture()
+        self._changed = asyncio.Event()
+        self.picture = Picture()
+        self.events = 0
+        self.dropped = 0
+
+    @property
+    def watchers(self) -> int:
+        """Count the open pages."""
+        return len(self._watchers)
+
+    def watch(self, city: str | None) -> tuple[Watcher, Picture]:
+        """Begin to watch: gives the picture that the messages to come build on."""
+        watcher = Watcher(city)
+        self._watchers.add(watcher)
+        return watcher, self._shown if city is None else of_city(self._shown, city)
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """End to watch; a dropped watcher may do so again."""
+        self._watchers.discard(watcher)
+
+    def end_all(self) -> None:
+        """End every watcher: the process stops."""
+        for watcher in tuple(self._watchers):
+            watcher.end(CLOSE_AWAY)
+
+    async def run(self) -> None:
+        """Follow the bus from the oldest event it remembers, for ever; ends by being cancelled.
+
+        Failure policy: without Redis the last picture stays (readiness says so); afterwards it goes on where it was.
+        """
+        await self._load_tickets()
+        showing = asyncio.create_task(self._show())
+        position = "0-0"
+        try:
+            while True:
+                try:
+                    async for entry, event in self._live.follow(after=position, every_s=TICK_S):
+                        position = entry
+                        self.picture = apply(self.picture, event)
+                        self.events += 1
+                        self._changed.set()
+                except TielineError as error:
+                    _log.warning("bus is away, trying again", error=str(error))
+                await asyncio.sleep(RETRY_S)
+        finally:
+            await cancel_until_done(showing)
+
+    async def _load_tickets(self) -> None:
+        with suppress(TielineError):
+            tickets = await self._store.recent_tickets(site=self._site)
+            views = tuple(
+                TicketView(ticket=t.ticket, call_id=t.call_id, kind=t.kind, city=t.city, at=t.created_at)
+                for t in tickets
+            )
+            self.picture = with_tickets(self.picture, views)
+            self._changed.set()
+
+    async def _show(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            self._tell(self._shown, self.picture)
+            self._shown = self.picture
+            await asyncio.sleep(TICK_S)
+
+    def _tell(self, before: Picture, after: Picture) -> None:
+        texts: dict[str | None, str | None] = {}
+        for watcher in tuple(self._watchers):
+            city = watcher.city
+            if city not in texts:
+                sides = (before, after) if city is None else (of_city(before, city), of_city(after, city))
+                delta = maybe_delta(*sides)
+                texts[city] = encoded(delta) if delta is not None else None
+            text = texts[city]
+            if text is None:
+                continue
+            try:
+                watcher.messages.put_nowait(text)
+            except asyncio.QueueFull:
+                self._watchers.discard(watcher)
+                watcher.end(CLOSE_TOO_SLOW)
+                self.dropped += 1

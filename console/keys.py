@@ -1,0 +1,49 @@
+"""What the handlers share, under typed keys of the application."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiohttp import web
+
+from console.follower import Follower
+from console.metrics import Numbers, SiteCollector
+from console.readiness import Probe, Readiness
+from crm_adapter.store import Store
+from tieline.clock import Clock, system_clock
+from tieline.database import Database
+from tieline.live import Live
+from tieline.model import SiteId
+from tieline.tokens import Tokens
+from tieline.topology import Topology
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleParts:
+    """What a console is made of.
+
+    Attributes:
+        live: The site's Redis.
+        database: With the schema made.
+        site: Whose console it is.
+        probes: Further parts for readiness, by name (Redis, SQL and the nodes' links are asked anyhow).
+        metrics: Numbers of other parts of the process, by the name of the part.
+    """
+
+    live: Live
+    database: Database
+    site: SiteId
+    topology: Topology
+    probes: Mapping[str, Probe] = field(default_factory=dict)
+    metrics: Mapping[str, Numbers] = field(default_factory=dict)
+    clock: Clock = system_clock
+
+
+PARTS: Final = web.AppKey("parts", ConsoleParts)
+STORE: Final = web.AppKey("store", Store)
+TOKENS: Final = web.AppKey("tokens", Tokens)
+FOLLOWER: Final = web.AppKey("follower", Follower)
+READINESS: Final = web.AppKey("readiness", Readiness)
+TASKS: Final = web.AppKey("tasks", list[asyncio.Task[None]])
+COLLECTOR: Final = web.AppKey("collector", SiteCollector)

@@ -1,0 +1,85 @@
+"""Prometheus metrics, read at the moment somebody scrapes. The only importer of prometheus_client."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from console.follower import Follower
+from console.readiness import Readiness
+
+Numbers = Callable[[], Mapping[str, float]]
+"""Gives the numbers of one part of the process, by name."""
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_NOT_IN_NAME: Final = re.compile(r"[^a-z0-9_]")
+
+
+class SiteCollector(Collector):
+    """Collects the picture, the readiness, and whatever other parts hand in.
+
+    Args:
+        follower: Has the picture.
+        readiness: Has the parts.
+        numbers: By the name of the part; each number becomes `tieline_<number>{part="<name>"}`.
+    """
+
+    def __init__(self, follower: Follower, readiness: Readiness, numbers: Mapping[str, Numbers]) -> None:
+        self._follower = follower
+        self._readiness = readiness
+        self._numbers = numbers
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield one family for each kind of number."""
+        yield from self._picture()
+        ready = GaugeMetricFamily("tieline_part_ready", "1 while a part is there.", labels=["part"])
+        for name, part in self._readiness.parts.items():
+            ready.add_metric([name], float(part.ready))
+        yield ready
+        yield from self._handed_in()
+
+    def _picture(self) -> Iterator[Metric]:
+        picture = self._follower.picture
+        calls = GaugeMetricFamily(
+            "tieline_calls", "Calls in progress by city, state and dialect.", labels=["city", "state", "dialect"]
+        )
+        for labels, count in Counter((c.city, c.state, c.dialect) for c in picture.calls.values()).items():
+            calls.add_metric(list(labels), count)
+        yield calls
+        agents = GaugeMetricFamily("tieline_agents", "Agents by state.", labels=["state"])
+        for state, count in Counter(agent.state for agent in picture.agents.values()).items():
+            agents.add_metric([state], count)
+        yield agents
+        ended = GaugeMetricFamily(
+            "tieline_calls_counted", "Calls that arrived or ended, and tickets.", labels=["city", "what"]
+        )
+        for city, counts in picture.counts.items():
+            for what, count in counts.items():
+                ended.add_metric([city, what], count)
+        yield ended
+        for name, text, value in (
+            ("tieline_console_watchers", "Open live pages.", self._follower.watchers),
+            ("tieline_console_dropped", "Live pages dropped because they were too slow.", self._follower.dropped),
+            ("tieline_console_events", "Bus events taken in.", self._follower.events),
+        ):
+            yield GaugeMetricFamily(name, text, value=float(value))
+
+    def _handed_in(self) -> Iterator[Metric]:
+        families: dict[str, GaugeMetricFamily] = {}
+        for part, give in self._numbers.items():
+            for name, value in give().items():
+                full = "tieline_" + _NOT_IN_NAME.sub("_", name.lower())
+                family = families.setdefault(full, GaugeMetricFamily(full, f"{name} of a part.", labels=["part"]))
+                family.add_metric([part], value)
+        yield from families.values()
+
+
+def exposition(collector: SiteCollector) -> bytes:
+    """Render what a scrape gets."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(collector)
+    return generate_latest(registry)

@@ -1,0 +1,1 @@
+"""Roof: the command line, and the wiring of rooms into processes."""

@@ -1,0 +1,100 @@
+"""The command line `tieline`."""
+
+import os
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import click
+import uvloop
+
+from tieline import cli as tieline_cli
+from tieline.errors import ConfigError, TielineError
+from tieline.settings import Settings, load_settings
+
+COMMANDS = "tieline.commands"
+"""Entry-point group: rooms beside this one (lab, bench) bring their own commands without being imported here."""
+
+
+class _Commands(click.Group):
+    """Finds the commands of other rooms by entry point, and turns our errors into one clear message."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *(point.name for point in entry_points(group=COMMANDS))})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
+        for point in entry_points(group=COMMANDS, name=cmd_name):
+            command: click.Command = point.load()
+            return command
+        return None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            click.echo(f"tieline: {error}", err=True)
+            raise SystemExit(2) from error
+        except TielineError as error:
+            click.echo(f"tieline: {error}", err=True)
+            raise SystemExit(1) from error
+
+
+@click.group(cls=_Commands)
+def main() -> None:
+    """Tieline: the telephony backend of the 95598 hotline."""
+
+
+def settings_option(command: Any) -> Any:
+    """Add `--settings FILE` to a command; the command gets the loaded settings."""
+
+    def load(_ctx: click.Context, _param: click.Parameter, value: Path | None) -> Settings:
+        return load_settings(value, os.environ)
+
+    return click.option(
+        "--settings",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        envvar="TIELINE_SETTINGS",
+        callback=load,
+        help="Settings file (TOML). Defaults and TIELINE_* variables serve without one.",
+    )(command)
+
+
+@main.group(commands=tieline_cli.token.commands)
+@settings_option
+@click.pass_context
+def token(context: click.Context, settings: Settings) -> None:
+    """Bearer tokens of the API: new, list, revoke."""
+    context.obj = settings
+
+
+@main.group()
+def conf() -> None:
+    """What Asterisk and Kamailio read."""
+
+
+@conf.command("render")
+@settings_option
+def conf_render(settings: Settings) -> None:
+    """Render the configuration of every node and edge from the topology; nothing is written if anything is faulty."""
+    from service.render import render_configuration
+
+    written = render_configuration(settings)
+    click.echo(f"{written} files below {settings.conf_out}")
+
+
+@main.command()
+@click.option("--site", required=True, help="Site id of the topology.")
+@click.option(
+    "--only", default="", help="Comma-separated parts: agi, bridge, matcher, tickets, console. Default: all."
+)
+@click.option("--agi-index", default=0, show_default=True, help="Which of the site's AGI addresses to serve.")
+@settings_option
+def serve(site: str, only: str, agi_index: int, settings: Settings) -> None:
+    """Run a site's processes until SIGTERM."""
+    from service.serve import run_site
+
+    sys.exit(uvloop.run(run_site(settings, site, only, agi_index)))

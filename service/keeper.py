@@ -1,0 +1,126 @@
+"""The keeper: gives lines back when channels end, and stands in as witness when a hang-up went unreported.
+
+Follows the site's bus from a position kept in Redis, together with the open calls, so a keeper that starts again
+misses nothing. Doing a thing twice is harmless: releases and records are both by name.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+
+from crm_adapter.journal import Journal
+from crm_adapter.open_calls import OPEN, OpenCall, OpenCalls
+from tieline import bus
+from tieline.clock import Clock
+from tieline.errors import RemoteProtocolError, TielineError
+from tieline.live import EVENTS, Live
+from tieline.model import CallId, NodeId, SiteId, Witness
+from trunk_config.admission import reconcile, release
+
+POSITION: Final = "tl:keeper:position"
+EVERY_S: Final = 0.25
+"""Looks at most this often: a line comes back a quarter of a second later, and many events cost one round trip."""
+
+
+class Keeper:
+    """Runs on one site's bus.
+
+    Args:
+        site: Whose calls these are.
+        live: The site's Redis.
+        journal: The keeper's own file in the node's journal directory.
+        clock: Unix seconds.
+    """
+
+    def __init__(self, site: SiteId, live: Live, journal: Journal, clock: Clock) -> None:
+        self._site = site
+        self._live = live
+        self._journal = journal
+        self._clock = clock
+        self._open = OpenCalls(site)
+        self._position = "0-0"
+        self.counters: dict[str, int] = {"lines_repaired": 0, "records_stood_in": 0, "skipped": 0, "restarts": 0}
+
+    async def run(self) -> None:
+        """Keep until cancelled; wait out a Redis that is away."""
+        while True:
+            with suppress(TielineError):
+                await self._load()
+                await self._follow()
+            self.counters["restarts"] += 1
+            await asyncio.sleep(0.5)
+
+    def metrics(self) -> Mapping[str, float]:
+        """Give the numbers worth a graph; `lines_repaired` repeating is an alarm."""
+        return {**self.counters, "open_calls": len(self._open.calls)}
+
+    async def _load(self) -> None:
+        table = await self._live.call("HGETALL", OPEN)
+        calls = {
+            CallId(call_id.decode()): msgspec.json.decode(raw, type=OpenCall)
+            for call_id, raw in zip(table[::2], table[1::2], strict=True)
+        }
+        self._open = OpenCalls(self._site, calls)
+        position = await self._live.call("GET", POSITION)
+        self._position = position.decode() if position else "0-0"
+
+    async def _follow(self) -> None:
+        while True:
+            entries = await self._live.read(EVENTS, self._position, block_ms=500)
+            gone: list[str] = []
+            for entry, raw in entries:
+                self._position = entry
+                try:
+                    event = bus.decode_event(raw)
+                except RemoteProtocolError:
+                    self.counters["skipped"] += 1
+                    continue
+                self._open.apply(event)
+                if isinstance(event, bus.CallGone):
+                    gone.append(event.uniqueid)
+                elif isinstance(event, bus.NodeSnapshot):
+                    await self._reconcile(event)
+            await release(self._live, *gone)
+            await self._stand_in()
+            if entries or self._open.changed:
+                await self._save()
+                await asyncio.sleep(EVERY_S)
+
+    async def _reconcile(self, snapshot: bus.NodeSnapshot) -> None:
+        self.counters["lines_repaired"] += await reconcile(
+            self._live,
+            node=NodeId(snapshot.node),
+            present=(channel.uniqueid for channel in snapshot.channels),
+            snapshot_at=snapshot.at,
+        )
+
+    async def _stand_in(self) -> None:
+        """Write the record of each call whose end nobody reported."""
+        for record in list(self._open.due(self._clock())):
+            await self._journal.append(record)
+            self._open.written(record)
+            self.counters["records_stood_in"] += 1
+            witness = Witness.SNAPSHOT if record.estimated else Witness.AMI
+            await self._live.tell(
+                bus.CallJournalled(
+                    at=self._clock(),
+                    call_id=record.call_id,
+                    node=record.node,
+                    outcome=record.outcome,
+                    witness=witness,
+                )
+            )
+
+    async def _save(self) -> None:
+        changed, self._open.changed = self._open.changed, set()
+        commands: list[tuple[str | bytes, ...]] = [("SET", POSITION, self._position)]
+        for call_id in changed:
+            call = self._open.calls.get(call_id)
+            if call is None:
+                commands.append(("HDEL", OPEN, call_id))
+            else:
+                commands.append(("HSET", OPEN, call_id, msgspec.json.encode(call)))
+        await asyncio.gather(*(self._live.call(*command) for command in commands))

@@ -1,0 +1,91 @@
+"""Join the rooms' parts into the switch plan."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from ami_bridge.filters import event_filters, read_classes, write_classes
+from ivr_prompts.catalogue import load_catalogue
+from ivr_prompts.flow import menu_files
+from ivr_prompts.menus import Act, load_menus
+from routing.agents import Agent
+from routing.static_queues import static_queues
+from tieline.model import MANDARIN, Business
+from tieline.secrets_file import Secrets
+from tieline.settings import Settings
+from tieline.switch_plan import NetMenu, NodePaths, Phone, SwitchPlan
+from tieline.topology import Node, Topology
+from trunk_config.caps import node_caps
+from trunk_config.render import edge_endpoint
+
+AMI_USER: Final = "tieline"
+AGI_BIN: Final = Path(__file__).resolve().parent.parent / "agi"
+"""Holds `stdio_hangup.py`, which Asterisk itself starts."""
+
+
+def build_plan(settings: Settings, topology: Topology, agents: Iterable[Agent], secrets: Secrets) -> SwitchPlan:
+    """Make the plan for every node and edge of the topology."""
+    everyone = tuple(agents)
+    return SwitchPlan(
+        topology=topology,
+        paths={node.id: _paths(settings, node) for node in topology.nodes.values()},
+        edge_dirs={edge.id: settings.conf_out / edge.id for edge in topology.edges},
+        sounds=settings.sounds,
+        moh=settings.sounds / "moh",
+        recordings=settings.recordings,
+        recording=settings.recording,
+        phones=tuple(Phone(agent.id, agent.site, secrets.agent_password(agent.id)) for agent in everyone),
+        queues=tuple(static_queues(topology, everyone)),
+        net_menu=net_menu(),
+        node_caps=node_caps(topology),
+        ami_user=AMI_USER,
+        ami_secret=secrets.ami_password,
+        ami_permit=tuple(_permit(topology)),
+        ami_read=",".join(read_classes()),
+        ami_write=",".join(write_classes()),
+        ami_filters=event_filters(edge_endpoint(edge) for edge in topology.edges),
+        ring_s=round(settings.ring_s),
+        wrap_up_s=round(settings.wrap_up_s),
+    )
+
+
+def journal_dir(settings: Settings, site: str) -> Path:
+    """Where the journals of a site's nodes are on this host."""
+    return settings.journal / site
+
+
+def _paths(settings: Settings, node: Node) -> NodePaths:
+    return NodePaths(
+        root=settings.state / "nodes" / node.id,
+        etc=settings.conf_out / node.id / "etc" / "asterisk",
+        journal=journal_dir(settings, node.site),
+        agi_bin=AGI_BIN,
+    )
+
+
+def net_menu() -> NetMenu:
+    """Take the safety net's Mandarin menu from the same data as the menu that Python leads through.
+
+    The opening comes first as everywhere: it tells that the call is recorded. Keys that need Python (another dialect,
+    repeat) are left out: in the net any other key leads to an agent.
+    """
+    catalogue = load_catalogue(None)
+    menus = load_menus(catalogue.texts)
+    main = menus.menus[menus.known]
+    kept = tuple(option for option in main.options if option.act in (Act.BUSINESS, Act.AGENT))
+    return NetMenu(
+        prompts=(
+            *(file for prompt in menus.opening for file in catalogue.sentence(prompt, MANDARIN)),
+            *menu_files(replace(main, options=kept), catalogue, MANDARIN),
+        ),
+        choices=tuple((option.digit, Business(option.target)) for option in kept if option.act is Act.BUSINESS),
+    )
+
+
+def _permit(topology: Topology) -> Iterable[str]:
+    """AMI logs in from the site's own address, and from loopback, where everything on one machine comes from."""
+    yield "127.0.0.0/255.0.0.0"
+    for site in topology.sites.values():
+        if not site.local_address.startswith("127."):
+            yield f"{site.local_address}/255.255.255.255"

@@ -1,0 +1,74 @@
+"""`tieline serve`: one process of a site, from start to drained stop."""
+
+import asyncio
+import contextlib
+import resource
+import signal
+
+import structlog
+
+from service.notify import Notifier
+from service.site import PARTS, SiteProcess, load_context
+from tieline.errors import ConfigError, Problem
+from tieline.logs import configure_logs
+from tieline.settings import Settings
+
+_log = structlog.get_logger("service")
+
+
+async def run_site(settings: Settings, site: str, only: str, agi_index: int) -> int:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        settings: Loaded settings.
+        site: Site id.
+        only: Comma-separated parts, empty for all.
+        agi_index: Which AGI address to serve.
+
+    Returns:
+        Exit code.
+
+    Raises:
+        ConfigError: Anything in the configuration is faulty; nothing was started.
+    """
+    parts = _chosen(only)
+    context = load_context(settings, site, agi_index)
+    configure_logs(
+        level=settings.log_level,
+        log_format=settings.log_format,
+        show_personal=settings.log_pii,
+        site=site,
+        process="+".join(parts) if only else "serve",
+    )
+    _allow_many_connections()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    notifier = Notifier.from_environment()
+    async with SiteProcess(context, parts, agi_index=agi_index).running():
+        notifier.tell("READY=1")
+        ping = asyncio.create_task(notifier.ping())
+        _log.info("serving", site=site, parts=list(parts))
+        await stop.wait()
+        notifier.tell("STOPPING=1")
+        ping.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await ping
+    return 0
+
+
+def _allow_many_connections() -> None:
+    """Take as many file descriptors as we may: in a storm each call has a connection or two."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _chosen(only: str) -> tuple[str, ...]:
+    if not only:
+        return PARTS
+    chosen = tuple(name.strip() for name in only.split(",") if name.strip())
+    unknown = [name for name in chosen if name not in PARTS]
+    if unknown or not chosen:
+        raise ConfigError("--only", [Problem("--only", f"unknown part {unknown}", f"known: {', '.join(PARTS)}")])
+    return chosen
