@@ -1,0 +1,1 @@
+"""Two centres, an edge, callers and agents on one machine, all real."""

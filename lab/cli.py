@@ -1,0 +1,242 @@
+"""The commands `tieline lab …`."""
+
+import json
+import os
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from lab.calls import CallRun, RunResult, place_calls, some_callers
+from lab.client import LabClient
+from lab.demo import demo
+from lab.drill import drill
+from lab.errors import LabError
+from lab.keys import keys_for
+from lab.own_network import netns_command
+from lab.plan import HOME, LabPlan, state_of
+from lab.root import ensure_root
+from lab.samples import GREETED_MS, KEYS_MS
+from lab.scenario import CallerScript, GivesUp, HangUp, Pause, Press, Talks
+from lab.setup import load_plan, make_plan, prepare
+from lab.supervisor import Answer, Request
+from tieline.errors import TielineError
+from tieline.model import Business, CityId, DialectId
+
+STORE: Final = HOME / ".tieline"
+CALLS_PER_S: Final = 5.0
+
+Command = Callable[..., Any]
+
+
+def common(command: Command) -> Command:
+    """Add `--instance` and `--json`, and turn the lab's errors into one message."""
+
+    @click.option(
+        "--instance",
+        type=click.IntRange(0, 254),
+        default=0,
+        envvar="TIELINE_LOOPBACK_INSTANCE",
+        help="Which lab: several run side by side.",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")
+    @wraps(command)
+    def run(*args: Any, as_json: bool, **options: Any) -> None:
+        try:
+            command(*args, as_json=as_json, **options)
+        except TielineError as error:
+            if as_json:
+                click.echo(json.dumps({"ok": False, "error": str(error)}))
+            else:
+                click.echo(f"tieline lab: {error}", err=True)
+            raise SystemExit(1) from error
+
+    return run
+
+
+@click.group()
+def lab() -> None:
+    """Two centres, an edge, agents and callers on this machine, all real."""
+
+
+@lab.command()
+@common
+@click.option("--database", type=click.Choice(["sqlite", "postgresql"]), default="sqlite", show_default=True)
+@click.option("--netns", is_flag=True, help="In a network namespace of its own. Always so without root.")
+def up(instance: int, as_json: bool, database: Any, netns: bool) -> None:
+    """Start everything and wait until it is ready."""
+    say = _progress(as_json)
+    plan = make_plan(instance, say, database=database)
+    client = LabClient(plan.state)
+    # Before anything is prepared: preparing removes what a dead lab left, and a living one needs it.
+    client.expect_down()
+    answer = client.up(prepare(plan, say), say, wrapper=netns_command() if netns or os.geteuid() else ())
+    _show_status(answer, as_json)
+    if not answer.ok:
+        raise SystemExit(1)
+
+
+@lab.command()
+@common
+def down(instance: int, as_json: bool) -> None:
+    """End everything; nothing is left running or mounted."""
+    LabClient(state_of(STORE, instance)).down()
+    click.echo(json.dumps({"ok": True}) if as_json else "the lab is down")
+
+
+@lab.command()
+@common
+def status(instance: int, as_json: bool) -> None:
+    """Show every part, and what listens where. Ends with 1 when something is not well."""
+    answer = LabClient(state_of(STORE, instance)).ask(Request(do="status"))
+    _show_status(answer, as_json)
+    if not answer.ok or answer.exposed:
+        raise SystemExit(1)
+
+
+@lab.command()
+@common
+@click.option("--city", required=True, help="City id of the topology.")
+@click.option("--dialect", default="mandarin", show_default=True)
+@click.option("--business", type=click.Choice([str(item) for item in Business]), default="repair", show_default=True)
+@click.option("--abandon", type=click.Choice(["menu", "waiting", "ring"]), help="Where the caller hangs up early.")
+@click.option("--talk", "talk_s", type=click.FloatRange(0, 600), default=6.0, show_default=True)
+@click.option("--count", type=click.IntRange(1, 500), default=1, show_default=True, help="Calls, one a second.")
+def call(
+    instance: int,
+    as_json: bool,
+    city: str,
+    dialect: str,
+    business: str,
+    abandon: str | None,
+    talk_s: float,
+    count: int,
+) -> None:
+    """Place a call as a customer of a city: keys, tone, hang-up after TALK seconds from the last key."""
+    plan = load_plan(instance, STORE)
+    script = caller_script(plan, CityId(city), DialectId(dialect), Business(business), abandon, talk_s)
+    run = CallRun(
+        city=CityId(city), script=script, callers=some_callers(plan, CityId(city), count), rate_per_s=CALLS_PER_S
+    )
+    _show_run(place_calls(LabClient(plan.state), plan, run), as_json)
+
+
+@lab.command()
+@common
+@click.option("--city", required=True, help="City id of the topology.")
+@click.option(
+    "--factor", type=click.FloatRange(0.1, 100), default=10.0, show_default=True, help="Times calm traffic."
+)
+@click.option("--seconds", type=click.FloatRange(1, 600), default=30.0, show_default=True)
+def storm(instance: int, as_json: bool, city: str, factor: float, seconds: float) -> None:
+    """Let a city call FACTOR times as often as on a calm day (calm: 1 call a second for 10 million customers)."""
+    plan = load_plan(instance, STORE)
+    place = plan.topology.cities[CityId(city)]
+    rate = max(0.1, factor * place.customers / CALM_CUSTOMERS_PER_CALL)
+    script = caller_script(plan, place.id, place.dialects[0], Business.REPAIR, None, 6.0)
+    callers = some_callers(plan, place.id, max(1, round(rate * seconds)))
+    run = CallRun(city=place.id, script=script, callers=callers, rate_per_s=rate, limit_s=seconds + 60)
+    _show_run(place_calls(LabClient(plan.state), plan, run), as_json)
+
+
+CALM_CUSTOMERS_PER_CALL: Final = 10_000_000
+"""Customers that make one call a second on a calm day; an assumption of the lab, not a measurement."""
+
+
+def caller_script(
+    plan: LabPlan, city: CityId, dialect: DialectId, business: Business, abandon: str | None, talk_s: float
+) -> CallerScript:
+    """Make the script of an ordinary caller.
+
+    Raises:
+        LabError: The city is unknown, or its menu does not offer what is wanted.
+    """
+    if city not in plan.topology.cities:
+        raise LabError(f"no city {city!r}; there are {', '.join(plan.topology.cities)}")
+    if abandon == "ring":
+        return GivesUp(0)
+    if abandon == "menu":
+        return Talks((Pause(GREETED_MS), HangUp()))
+    keys = keys_for(plan.topology.cities[city], dialect, business)
+    stay_ms = 0 if abandon == "waiting" else round(talk_s * 1000)
+    return Talks((Pause(GREETED_MS), Press(keys), Pause(KEYS_MS + stay_ms), HangUp()), bye_any_time=True)
+
+
+def _drill(name: str, summary: str) -> None:
+    @lab.command(name, help=summary)
+    @common
+    @click.argument("part")
+    def drill(instance: int, as_json: bool, part: str) -> None:
+        answer = LabClient(state_of(STORE, instance)).ask(Request(do=name, name=part), timeout_s=120)
+        _show_status(answer, as_json)
+
+
+_drill("kill", "Kill a part (SIGKILL), as a crash would.")
+_drill("freeze", "Freeze a part (SIGSTOP): it is there and does not answer.")
+_drill("thaw", "Let a frozen part go on.")
+_drill("halt", "Stop a part and keep it stopped.")
+_drill("start", "Start a part that was stopped or has failed.")
+
+
+@lab.command()
+@common
+def root(instance: int, as_json: bool) -> None:
+    """Make the private root when there is none, and say where it is."""
+    del instance
+    path = ensure_root(STORE / "roots", _progress(as_json))
+    click.echo(json.dumps({"ok": True, "root": str(path)}) if as_json else str(path))
+
+
+def _progress(as_json: bool) -> Callable[[str], None]:
+    def say(line: str) -> None:
+        click.echo(line, err=True)
+
+    return (lambda _line: None) if as_json else say
+
+
+def _show_status(answer: Answer, as_json: bool) -> None:
+    if as_json:
+        parts = [{name: getattr(part, name) for name in part.__struct_fields__} for part in answer.parts]
+        click.echo(
+            json.dumps(
+                {
+                    "ok": answer.ok,
+                    "up_s": answer.up_s,
+                    "parts": parts,
+                    "listening": answer.listening,
+                    "exposed": answer.exposed,
+                }
+            )
+        )
+        return
+    table = Table("part", "state", "pid", "restarts", "remark")
+    for part in answer.parts:
+        table.add_row(part.name, str(part.state), str(part.pid or ""), str(part.restarts or ""), part.reason)
+    console = Console()
+    console.print(table)
+    for address in answer.exposed:
+        console.print(f"[red]reachable from outside: {address}[/red]")
+
+
+def _show_run(run: RunResult, as_json: bool) -> None:
+    if as_json:
+        calls = [
+            {"from": call.caller.from_, "scripted": call.is_scripted, "moments_ms": dict(call.moments)}
+            for call in run.calls
+        ]
+        click.echo(json.dumps({"ok": run.is_scripted, "calls": calls, "faults": run.faults}))
+    else:
+        for call in run.calls:
+            moments = ", ".join(f"{what} {at / 1000:.2f} s" for what, at in call.moments)
+            click.echo(f"{call.caller.from_}: {'as scripted' if call.is_scripted else 'NOT as scripted'}: {moments}")
+        if run.faults:
+            click.echo(run.faults, err=True)
+    if not run.is_scripted:
+        raise SystemExit(1)
+
+
+lab.add_command(demo)
+lab.add_command(drill)

@@ -1,0 +1,278 @@
+"""Driving calls at a steady rate through all nine steps, with every witness heard afterwards.
+
+The lab is one of its own (`lab.drill.drill_plan`): one city with a single line, 100 agents a site. A smaller number
+of calls is the same drill.
+"""
+
+import asyncio
+import contextlib
+import resource
+import time
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from crm_adapter.policy import load_policy
+from lab.books import (
+    Books,
+    Evidence,
+    Leftover,
+    Made,
+    compare,
+    read_accounting,
+    read_journals,
+    read_leftover,
+    read_sql,
+)
+from lab.burden import Burden, CallersCost, burden, moment
+from lab.calls import Caller, CallRun, RunResult, place_calls
+from lab.client import LabClient
+from lab.ear import Ears, ears, listen
+from lab.keys import keys_for
+from lab.mix import (
+    HELD_S,
+    UNHEARD,
+    Lane,
+    Planned,
+    lanes,
+    script_of,
+)
+from lab.plan import LabPlan
+from lab.root import Say
+from lab.sound import MENU_S, Listened, Sound, both_sides, judge
+from lab.supervisor import Request
+from tieline import secrets_file
+from tieline.database import Database
+from tieline.errors import TielineError
+from tieline.live import Live
+from tieline.model import SiteId
+from tieline.settings import load_settings
+from tieline.topology import Address
+from trunk_config.admission import LINES
+
+HEARD_EVERY: Final = 20
+_SETTLED_S: Final = 30.0
+_AFTER_LAST_S: Final = 60.0
+_TELL_S: Final = 5.0
+_LOOK_S: Final = 0.5
+_DIGITS: Final = 11
+_EARS_HOST: Final = "127.{instance}.25.1"
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What a drill found.
+
+    Attributes:
+        rate_per_s: New calls a second.
+        faults: What SIPp met unexpectedly, shortened.
+        burden: While the calls were made.
+    """
+
+    count: int
+    rate_per_s: float
+    seed: int
+    database: str
+    books: Books
+    sound: Sound
+    burden: Burden
+    faults: tuple[str, ...] = ()
+
+    @property
+    def is_well(self) -> bool:
+        """Whether all ended as scripted and nothing differs."""
+        return self.books.balance and not self.sound.differences
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """What became of a lane: its run, and each call's ear."""
+
+    lane: Lane
+    run: RunResult
+
+
+async def run_calls(client: LabClient, plan: LabPlan, count: int, rate_per_s: float, seed: int, say: Say) -> Report:
+    """Make the calls in a lab that is up with `lab.drill.drill_plan`, and keep the books.
+
+    Raises:
+        LabError: A run of calls could not be made at all.
+        ConnectionLost: A site's Redis is gone.
+    """
+    _allow_many_files()
+    planned = lanes(plan.topology, count, rate_per_s, seed)
+    calls = [call for lane in planned for call in lane.calls]
+    heard = _heard(planned)
+    async with (
+        _lives(plan) as lives,
+        ears(_EARS_HOST.format(instance=plan.instance), [call in heard for call in calls]) as (hearing, addresses),
+    ):
+        at = dict(zip(calls, addresses, strict=True))
+        began = time.time()
+        before = moment(client.ask(Request(do="status")).parts)
+        callers = CallersCost(plan.state)
+        async with _beside(_tell(lives, say)), _beside(_watch(callers)):
+            placed = await _place(client, plan, planned, count / rate_per_s, at)
+        after = moment(client.ask(Request(do="status")).parts)
+        cost = burden(before, after, callers.seconds, time.time() - began)
+        say("all callers are gone; the books …")
+        evidence = await _evidence(client, plan, lives, placed, began)
+        sound = await asyncio.to_thread(_sound, plan, evidence, hearing, at)
+    return Report(
+        count=count,
+        rate_per_s=rate_per_s,
+        seed=seed,
+        database=plan.database,
+        books=compare(evidence, load_policy()),
+        sound=sound,
+        burden=cost,
+        faults=tuple(_first_lines(one) for one in placed if one.run.faults),
+    )
+
+
+def _heard(planned: Sequence[Lane]) -> set[Planned]:
+    """Choose whose sound is decoded: every twentieth call, among those that are answered."""
+    answered = [call for lane in planned if lane.ends not in UNHEARD for call in lane.calls]
+    wanted = -(-sum(len(lane.calls) for lane in planned) // HEARD_EVERY)
+    return set(answered[:: max(1, len(answered) // wanted)])
+
+
+def _allow_many_files() -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+@contextlib.asynccontextmanager
+async def _lives(plan: LabPlan) -> AsyncIterator[dict[SiteId, Live]]:
+    password = secrets_file.load(plan.secrets_file).redis_password
+    async with contextlib.AsyncExitStack() as stack:
+        lives: dict[SiteId, Live] = {}
+        for site in plan.topology.sites.values():
+            lives[site.id] = Live(
+                f"redis://:{password}@{site.redis}/0", deadline_s=5, local_address=site.local_address
+            )
+            stack.push_async_callback(lives[site.id].close)
+        yield lives
+
+
+# The calls ---------------------------------------------------------------------------------------------------
+
+
+async def _place(
+    client: LabClient, plan: LabPlan, planned: Sequence[Lane], span_s: float, at: dict[Planned, Address]
+) -> list[_Placed]:
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(len(planned)) as threads:
+
+        async def one(lane: Lane) -> _Placed:
+            await asyncio.sleep(lane.after_s)
+            run = _run(plan, lane, span_s, at)
+            return _Placed(lane, await loop.run_in_executor(threads, place_calls, client, plan, run))
+
+        return list(await asyncio.gather(*(one(lane) for lane in planned)))
+
+
+@contextlib.asynccontextmanager
+async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, TielineError):
+            await task
+
+
+async def _watch(callers: CallersCost) -> None:
+    while True:
+        callers.look()
+        await asyncio.sleep(_LOOK_S)
+
+
+def _run(plan: LabPlan, lane: Lane, span_s: float, at: dict[Planned, Address]) -> CallRun:
+    city = plan.topology.cities[lane.city]
+    source = city.trunk_groups[0].source
+    callers = (
+        Caller(
+            f"<sip:{call.number}@{source}>",
+            at[call],
+            (keys_for(city, call.dialect, call.business), str(call.rating)),
+        )
+        for call in lane.calls
+    )
+    return CallRun(
+        city=lane.city,
+        script=script_of(lane, span_s),
+        callers=tuple(callers),
+        rate_per_s=lane.rate_per_s,
+        limit_s=span_s + HELD_S + _AFTER_LAST_S,
+    )
+
+
+async def _tell(lives: dict[SiteId, Live], say: Say) -> None:
+    """Say now and then how things stand."""
+    began = time.monotonic()
+    while True:
+        await asyncio.sleep(_TELL_S)
+        lines = {site: await live.call("HLEN", LINES) for site, live in lives.items()}
+        counts = ", ".join(f"{site} {count}" for site, count in lines.items())
+        say(f"{time.monotonic() - began:4.0f} s: lines in use: {counts}")
+
+
+def _first_lines(one: _Placed) -> str:
+    return f"{one.lane.ends} from {one.lane.city}: {one.run.faults[:600]}"
+
+
+# The books ---------------------------------------------------------------------------------------------------
+
+
+async def _evidence(
+    client: LabClient, plan: LabPlan, lives: dict[SiteId, Live], placed: Sequence[_Placed], since: float
+) -> Evidence:
+    """Let everybody finish, then ask all witnesses."""
+    made = tuple(
+        Made(call, result.is_scripted)
+        for one in placed
+        for call, result in zip(one.lane.calls, one.run.calls, strict=True)
+    )
+    database = Database(load_settings(plan.settings_file, {}).database_url, deadline_s=10)
+    try:
+        deadline = time.monotonic() + _SETTLED_S
+        while True:
+            leftovers = await _leftovers(client, plan, lives)
+            journal = read_journals(plan, since)
+            records, tickets = await read_sql(database, since, time.time())
+            told = {record.call_id for record in journal}
+            is_settled = told == {record.call_id for record in records} and not any(map(_holds, leftovers))
+            if is_settled or time.monotonic() > deadline:
+                break
+            await asyncio.sleep(_LOOK_S)
+    finally:
+        database.close()
+    return Evidence(made, read_accounting(plan, since), tuple(records), journal, tuple(tickets), leftovers)
+
+
+async def _leftovers(client: LabClient, plan: LabPlan, lives: dict[SiteId, Live]) -> tuple[Leftover, ...]:
+    sites = plan.topology.sites.values()
+    return tuple(await asyncio.gather(*(read_leftover(client, plan, site, lives[site.id]) for site in sites)))
+
+
+def _holds(leftover: Leftover) -> bool:
+    return any(count for name, count in msgspec.structs.asdict(leftover).items() if name != "site")
+
+
+def _sound(plan: LabPlan, evidence: Evidence, hearing: Ears, at: dict[Planned, Address]) -> Sound:
+    records = {record.number[-_DIGITS:]: record for record in evidence.records}
+    packets = hearing.packets()
+    calls: list[Listened] = []
+    for call, address in at.items():
+        if call.ends not in UNHEARD:
+            ear = hearing.opened.get(address)
+            heard = listen(ear.datagrams, menu_s=MENU_S) if ear else None
+            calls.append(Listened(call, packets[address], heard, records.get(call.number)))
+    names = {one.record.recording for one in calls if one.heard and one.record and one.record.recording}
+    folder = load_settings(plan.settings_file, {}).recordings
+    recordings = {name: both_sides(folder / name) for name in names if (folder / name).exists()}
+    return judge(calls, recordings)
