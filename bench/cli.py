@@ -1,0 +1,61 @@
+"""`tieline bench …`: one subcommand a bench. A bench is imported only when it is run."""
+
+import sys
+from typing import NoReturn
+
+import click
+
+from bench.result import BenchResult
+
+
+@click.group()
+def bench() -> None:
+    """Measure, beside others, in one run. Exit code 0: every goal met; 3: measured, and a goal missed."""
+
+
+def report(result: BenchResult, *, as_json: bool) -> NoReturn:
+    """Print a result and end with its exit code."""
+    click.echo(result.as_json() if as_json else result.as_text())
+    sys.exit(result.exit_code)
+
+
+@bench.command("agi")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 20), help="Rounds; medians are told.")
+def agi_command(*, as_json: bool, rounds: int) -> None:
+    """FastAGI sessions beside a bare epoll loop and panoramisk's server: CPU, latency, bursts, bad peers."""
+    from bench import agi
+
+    report(agi.run(rounds=rounds), as_json=as_json)
+
+
+@bench.command("ami")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+@click.option("--rounds", default=9, show_default=True, type=click.IntRange(1, 50), help="Rounds; medians are told.")
+def ami_command(*, as_json: bool, rounds: int) -> None:
+    """AMI events through framing, typing and state beside bare splitting and panoramisk with 15 patterns."""
+    from bench import ami
+
+    report(ami.run(rounds=rounds), as_json=as_json)
+
+
+@bench.command("call")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON; progress goes to standard error.")
+@click.option(
+    "--instance", default=0, show_default=True, type=click.IntRange(0, 254), envvar="TIELINE_LOOPBACK_INSTANCE"
+)
+@click.option("--rounds", default=4, show_default=True, type=click.IntRange(1, 20), help="Rounds; medians are told.")
+@click.option(
+    "--calls", default=100, show_default=True, type=click.IntRange(10, 1000), help="Calls of a round and arm."
+)
+@click.option(
+    "--rate", "rate_per_s", default=10.0, show_default=True, type=click.FloatRange(0.5, 20), help="New calls/s."
+)
+def call_command(*, as_json: bool, instance: int, rounds: int, calls: int, rate_per_s: float) -> None:
+    """CPU per call of edge, Asterisk, Python, Redis and SQL, beside the same calls through a plain Queue()."""
+    from bench import call
+
+    def say(line: str) -> None:
+        click.echo(line, err=True)
+
+    report(call.run(instance=instance, rounds=rounds, calls=calls, rate_per_s=rate_per_s, say=say), as_json=as_json)
