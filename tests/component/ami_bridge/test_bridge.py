@@ -1,0 +1,305 @@
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TypeVar
+
+import pytest
+
+from ami_bridge.bridge import Bridge
+from ami_bridge.node_link import NodeLink, Patience
+from ami_bridge.outbox import Outbox
+from tests.component.ami_bridge.scripted_ami import SECRET, ScriptedAmi, scripted_ami
+from tests.support.redis_server import RedisServer, redis_server
+from tieline import bus
+from tieline.errors import ConnectionLost
+from tieline.live import EVENTS, Live, commands_stream
+
+pytestmark = pytest.mark.component
+
+CALL = "019aa5d4-1c00-7abc-8def-0123456789ab"
+ENTRY, UID = "PJSIP/edge-00000000", "fuzhou-1-1.0"
+NOW = 1_795_250_000.0
+QUICK = Patience(1, 1, 0.05, 0.3, 0.02, 0.1)
+Told = TypeVar("Told", bound=bus.Message)
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[RedisServer]:
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture
+async def live(redis: RedisServer) -> AsyncIterator[Live]:
+    one = Live(redis.url)
+    await one.call("FLUSHALL")
+    yield one
+    await one.close()
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[ScriptedAmi]:
+    async with scripted_ami() as one:
+        yield one
+
+
+class Reader:
+    """Reads the bus from its start."""
+
+    def __init__(self, live: Live) -> None:
+        self.events: list[bus.Event] = []
+        self._live, self._after = live, "0-0"
+
+    async def until(self, kind: type[Told], fits: Callable[[Told], bool] = lambda _: True) -> Told:
+        """Read on until an event fits, and give it; those before it are skipped."""
+        async with asyncio.timeout(10):
+            while True:
+                for entry, raw in await self._live.read(EVENTS, self._after, count=1, block_ms=200):
+                    self._after = entry
+                    event = bus.decode_event(raw)
+                    self.events.append(event)
+                    if isinstance(event, kind) and fits(event):
+                        return event
+
+
+@contextlib.asynccontextmanager
+async def bridged(
+    peer: ScriptedAmi, live: Live, *, outbox: Outbox | None = None, patience: Patience = QUICK, every_s: float = 30.0
+) -> AsyncIterator[Bridge]:
+    node = NodeLink("fuzhou-1", "127.0.0.1", peer.port, "tieline", SECRET)
+    bridge = Bridge(
+        node, live, lambda: NOW, patience=patience, outbox=outbox, snapshot_every_s=every_s, confirm_after_s=0.05
+    )
+    task = asyncio.create_task(bridge.run())
+    try:
+        yield bridge
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def channel(name: str = ENTRY, uniqueid: str = UID, application: str = "Dial") -> str:
+    head = f"Event: CoreShowChannel\nChannel: {name}\nAccountCode: {CALL}\nUniqueid: {uniqueid}\n"
+    return f"{head}Linkedid: {UID}\nApplication: {application}"
+
+
+def hangup(uniqueid: str = UID) -> str:
+    return (
+        f"Event: Hangup\nPrivilege: call,all\nChannel: {ENTRY}\nAccountCode: {CALL}\nUniqueid: {uniqueid}\nCause: 16"
+    )
+
+
+async def passing(condition: Callable[[], bool], peer: ScriptedAmi) -> None:
+    """Look again with each ping of the bridge until a condition holds."""
+    while not condition():
+        await peer.heard("Ping", 1 + len(await peer.heard("Ping")))
+
+
+async def test_events_reach_the_bus_in_order(peer: ScriptedAmi, live: Live) -> None:
+    reader = Reader(live)
+    async with bridged(peer, live) as bridge:
+        await reader.until(bus.NodeSnapshot)
+        head = f"Channel: {ENTRY}\nAccountCode: {CALL}\nUniqueid: {UID}\n"
+        for digit in "123":
+            peer.say(f"Event: DTMFEnd\n{head}Digit: {digit}\nDirection: Received")
+        peer.say(f"Event: UserEvent\n{head}UserEvent: TielineTaken\nCallId: {CALL}\nAgent: a1001\nFence: 7")
+        peer.say(f"Event: UserEvent\n{head}UserEvent: TielineTaken\nCallId: {CALL}\nAgent: a1001\nFence: x")
+        peer.say(hangup())
+        await reader.until(bus.CallGone)
+        assert [type(event).__name__ for event in reader.events] == [
+            "NodeSeen", "NodeSnapshot", "CallerKey", "CallerKey", "CallerKey", "OfferTaken", "CallGone",
+        ]  # fmt: skip
+        assert [event.digit for event in reader.events if isinstance(event, bus.CallerKey)] == ["1", "2", "3"]
+        metrics = bridge.metrics()
+        assert (metrics.up, metrics.told, metrics.hostile, metrics.channels) == (True, 7, 1, 0)
+        assert metrics.events == {"FullyBooted": 1, "DTMFEnd": 3, "UserEvent": 2, "Hangup": 1}
+
+
+async def test_what_was_missed_while_the_link_was_down_is_mended_from_a_snapshot(
+    peer: ScriptedAmi, live: Live
+) -> None:
+    reader = Reader(live)
+    peer.items["CoreShowChannels"] = [channel(), channel("PJSIP/a1001-00000001", "fuzhou-1-1.1", "AppDial")]
+    peer.items["PJSIPShowContacts"] = ["Event: ContactList\nEndpoint: a1001\nUri: sip:1\nStatus: Reachable"]
+    async with bridged(peer, live) as bridge:
+        first = await reader.until(bus.NodeSnapshot)
+        assert [one.caller_leg for one in first.channels] == [True, False]
+        assert first.reachable_agents == ("a1001",)
+        assert bridge.metrics().repairs == 0
+        peer.items["CoreShowChannels"] = [channel("PJSIP/edge-00000005", "fuzhou-1-1.5")]
+        peer.items["PJSIPShowContacts"] = []
+        peer.answers["PJSIPShowContacts"] = lambda _: "Response: Error\nMessage: No Contacts found"
+        peer.cut()
+        assert not (await reader.until(bus.NodeSeen)).up
+        assert (await reader.until(bus.NodeSeen)).up
+        second = await reader.until(bus.NodeSnapshot)
+        mended = reader.events[reader.events.index(first) + 3 : -1]
+        assert [type(event).__name__ for event in mended] == ["CallGone", "AgentLegGone", "PhoneSeen"]
+        gone = mended[0]
+        assert isinstance(gone, bus.CallGone)
+        assert (gone.call_id, gone.estimated, gone.uniqueid) == (CALL, True, UID)
+        assert second.reachable_agents == ()
+        assert bridge.metrics().repairs == 4
+
+
+async def test_a_difference_in_full_flow_is_mended_only_when_it_is_still_there(peer: ScriptedAmi, live: Live) -> None:
+    reader = Reader(live)
+    peer.items["CoreShowChannels"] = [channel()]
+    async with bridged(peer, live, every_s=0.1) as bridge:
+        await reader.until(bus.NodeSnapshot)
+        peer.items["CoreShowChannels"] = []
+        assert (await reader.until(bus.CallGone)).estimated
+        asked = len(await peer.heard("CoreShowChannels"))
+        assert asked >= 3  # the first, the one that differed, the one that confirmed it
+        assert bridge.metrics().repairs == 1
+        peer.say(hangup())  # the event itself comes at last: it is not told twice
+        await reader.until(bus.NodeSnapshot)
+        await reader.until(bus.NodeSnapshot)
+        assert sum(isinstance(event, bus.CallGone) for event in reader.events) == 1
+
+
+async def test_a_listing_that_fails_is_not_taken_for_an_empty_node(peer: ScriptedAmi, live: Live) -> None:
+    reader = Reader(live)
+    peer.items["CoreShowChannels"] = [channel()]
+    async with bridged(peer, live, every_s=0.05) as bridge:
+        await reader.until(bus.NodeSnapshot)
+        peer.answers["CoreShowChannels"] = lambda _: "Response: Error\nMessage: Permission denied"
+        await peer.heard("CoreShowChannels", 4)
+        del peer.answers["CoreShowChannels"]
+        taken = bridge.metrics().snapshots
+        while bridge.metrics().snapshots < taken + 2:
+            await reader.until(bus.NodeSnapshot)
+        assert not [event for event in reader.events if isinstance(event, bus.CallGone)]
+        assert bridge.metrics().channels == 1
+
+
+def mailbox(word: str = "agent:a1001:7", name: str = ENTRY, expires: float = NOW + 5) -> bus.PutInMailbox:
+    return bus.PutInMailbox(at=NOW, call_id=CALL, channel=name, word=word, expires=expires)
+
+
+async def test_commands_are_carried_out_once_and_in_order(peer: ScriptedAmi, live: Live) -> None:
+    reader = Reader(live)
+    peer.answers["Setvar"] = lambda said: (
+        "Response: Error\nMessage: No such channel" if "ff" in said.get("Channel", "") else "Response: Success"
+    )
+    await live.command("fuzhou-1", bus.SetGlobal(at=NOW, name="TL_NOTICE_old", value="1"))
+    async with bridged(peer, live) as bridge:
+        await reader.until(bus.NodeSnapshot)
+        await told_to_follow(live)
+        for command in (
+            mailbox(),
+            mailbox(name="PJSIP/edge-000000ff"),
+            mailbox(expires=NOW - 1),
+            mailbox(word="x,y"),
+            mailbox(name="/.*/"),
+            bus.HangUpChannel(at=NOW, channel=ENTRY, cause=16),
+            bus.SetGlobal(at=NOW, name="TL_NOTICE_fuzhou", value="typhoon"),
+        ):
+            await live.command("fuzhou-1", command)
+        await live.call("XADD", commands_stream("fuzhou-1"), "*", "m", b"not json")
+        await live.command("fuzhou-1", bus.SetGlobal(at=NOW, name="TL_NOTICE_last", value="1"))
+        assert (await peer.heard("Hangup"))[0]["Cause"] == "16"
+        said = [(one.get("Channel"), one["Variable"], one["Value"]) for one in await peer.heard("Setvar", 4)]
+        assert said == [
+            (ENTRY, "TL_GO", "agent:a1001:7"),
+            ("PJSIP/edge-000000ff", "TL_GO", "agent:a1001:7"),
+            (None, "TL_NOTICE_fuzhou", "typhoon"),
+            (None, "TL_NOTICE_last", "1"),
+        ]
+        await passing(lambda: bridge.metrics().commands_done == 4, peer)
+        metrics = bridge.metrics()
+        assert (metrics.commands_gone, metrics.commands_expired) == (1, 1)
+        assert (metrics.commands_refused, metrics.commands_failed) == (3, 0)
+
+
+async def told_to_follow(live: Live) -> None:
+    """Wait until the bridge blocks on its command stream: what is commanded before that is old."""
+    async with asyncio.timeout(5):
+        while b"cmd=xread" not in await live.call("CLIENT", "LIST"):
+            pass
+
+
+async def test_a_mailbox_word_is_not_put_in_after_a_cut(peer: ScriptedAmi, live: Live) -> None:
+    reader = Reader(live)
+    peer.answers["Setvar"] = lambda _: None
+    async with bridged(peer, live) as bridge:
+        await reader.until(bus.NodeSnapshot)
+        await told_to_follow(live)
+        await live.command("fuzhou-1", mailbox())
+        await peer.heard("Setvar")
+        peer.cut()
+        await reader.until(bus.NodeSnapshot)
+        assert bridge.metrics().commands_failed == 1
+    assert len(await peer.heard("Setvar")) == 1
+
+
+async def test_heartbeats_are_passed_on_and_our_own_is_written(peer: ScriptedAmi, live: Live) -> None:
+    await live.call("MSET", "tl:hb:agi", "1795250001", "tl:hb:matcher", "1795250002.75")
+    async with bridged(peer, live):
+        said = {one["Variable"]: one["Value"] for one in await peer.heard("Setvar", 2)}
+        assert said == {"TL_HB_AGI": "1795250001", "TL_HB_MATCHER": "1795250002"}
+        await peer.heard("Setvar", 3)  # a second later: the first beat is over
+        assert await live.call("GET", "tl:hb:bridge:fuzhou-1") == b"1795250000"
+        assert 0 < await live.call("TTL", "tl:hb:bridge:fuzhou-1") <= 5
+
+
+async def test_a_heartbeat_that_is_missing_or_no_number_is_not_passed_on(peer: ScriptedAmi, live: Live) -> None:
+    await live.call("SET", "tl:hb:agi", "1)${SHELL(id)}")
+    async with bridged(peer, live):
+        async with asyncio.timeout(5):
+            while not await live.call("EXISTS", "tl:hb:bridge:fuzhou-1"):
+                pass
+    assert not [action for action in peer.actions if action["Action"] == "Setvar"]
+
+
+async def test_events_outlive_a_redis_that_goes_away(peer: ScriptedAmi) -> None:
+    with redis_server() as server:
+        live = Live(server.url, deadline_s=0.3)
+        # Starting and ending Redis holds this process up: that must not look like a silent Asterisk.
+        patient = Patience(ping_every_s=0.05, ping_deadline_s=10)
+        async with bridged(peer, live, outbox=Outbox(limit=3, kept_for_ends=1), patience=patient) as bridge:
+            await Reader(live).until(bus.NodeSnapshot)
+            await passing(lambda: bridge.metrics().waiting == 0, peer)
+            server.stop()
+            head = f"Channel: {ENTRY}\nAccountCode: {CALL}\nUniqueid: {UID}\n"
+            for digit in "12345":
+                peer.say(f"Event: DTMFEnd\n{head}Digit: {digit}\nDirection: Received")
+            peer.say(hangup())
+            await passing(lambda: bridge.metrics().waiting == 4, peer)
+            with pytest.raises(ConnectionLost):
+                await live.read(EVENTS, "0-0")
+            server.start()
+            reader = Reader(live)
+            await reader.until(bus.NodeSnapshot)
+            assert [getattr(event, "digit", type(event).__name__) for event in reader.events] == [
+                "1", "2", "3", "CallGone", "NodeSeen", "NodeSnapshot",
+            ]  # fmt: skip
+            seen = reader.events[4]
+            assert isinstance(seen, bus.NodeSeen)
+            assert (seen.up, seen.reason) == (True, "gap: 2 events were not told")
+            assert bridge.metrics().dropped == 2
+        await live.close()
+
+
+async def test_a_bridge_that_stops_says_so(peer: ScriptedAmi, live: Live) -> None:
+    reader = Reader(live)
+    async with bridged(peer, live):
+        await reader.until(bus.NodeSnapshot)
+    last = await reader.until(bus.NodeSeen)
+    assert (last.up, last.reason) == (False, "the bridge stops")
+
+
+async def test_a_node_that_stays_away_is_told_once(peer: ScriptedAmi, live: Live) -> None:
+    await peer.stop()
+    reader = Reader(live)
+    async with bridged(peer, live) as bridge:
+        first = await reader.until(bus.NodeSeen)
+        assert not first.up
+        async with asyncio.timeout(5):
+            while bridge.metrics().attempts_failed < 4:
+                await live.call("PING")
+        assert await live.call("XLEN", EVENTS) == 1
+        assert await live.call("EXISTS", "tl:hb:bridge:fuzhou-1") == 0
+        await peer.start()
+        assert (await reader.until(bus.NodeSeen)).up

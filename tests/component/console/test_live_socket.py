@@ -1,0 +1,172 @@
+"""The live socket: token first, a snapshot, then changes; nobody is buffered for ever."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from aiohttp import ClientWebSocketResponse, WSMsgType
+
+from console.follower import CLOSE_TOO_SLOW, MESSAGES_KEPT, Follower
+from console.keys import FOLLOWER
+from tests.component.console.conftest import ME, Desk
+from tests.unit.crm_adapter.records import record
+from tieline import bus
+from tieline.principal import Role
+
+pytestmark = pytest.mark.component
+
+
+def arrived(which: int, *, city: str = "fuzhou") -> bus.CallArrived:
+    """One of many calls."""
+    return bus.CallArrived(
+        at=float(which),
+        call_id=f"fuzhou-1:fuzhou-1-1.{which}",
+        node="fuzhou-1",
+        channel="c",
+        uniqueid=f"fuzhou-1-1.{which}",
+        city=city,
+        number_state="shown",
+        number="+8659100001234",
+    )
+
+
+async def opened(desk: Desk, socket: ClientWebSocketResponse, token: str) -> dict[str, Any]:
+    """Name the token and take the snapshot."""
+    await socket.send_json({"token": token})
+    snapshot: dict[str, Any] = await socket.receive_json(timeout=5)
+    assert snapshot["type"] == "snapshot", snapshot
+    return snapshot
+
+
+async def test_a_snapshot_and_then_what_changes(desk: Desk) -> None:
+    await desk.live.tell(arrived(1))
+    async with desk.client.ws_connect("/ws") as first:
+        await opened(desk, first, desk.token())
+        await desk.live.tell(arrived(2))
+        while "fuzhou-1:fuzhou-1-1.2" not in (await first.receive_json(timeout=5))["calls"]:
+            pass
+        async with desk.client.ws_connect("/ws") as second:
+            snapshot = await opened(desk, second, desk.token())
+            assert set(snapshot["picture"]["calls"]) == {"fuzhou-1:fuzhou-1-1.1", "fuzhou-1:fuzhou-1-1.2"}
+            assert snapshot["now"] == desk.now[0]
+            made = bus.TicketMade(at=3.0, call_id="fuzhou-1:1", ticket="t1", kind="callback", city="fuzhou")
+            await desk.live.tell(made)
+            for socket in (first, second):
+                delta = await socket.receive_json(timeout=5)
+                assert (delta["type"], [ticket["ticket"] for ticket in delta["tickets"]]) == ("delta", ["t1"])
+                assert delta["counts"] == {"fuzhou": {"arrived": 2, "tickets": 1}}
+
+
+async def test_the_page_learns_the_names_it_needs_and_no_number(desk: Desk) -> None:
+    async with desk.client.ws_connect("/ws") as socket:
+        about = (await opened(desk, socket, desk.token()))["about"]
+        await desk.live.tell(arrived(1))
+        delta = await socket.receive_str(timeout=5)
+    assert (about["hotline"], about["site"]["id"]) == ("95598", "fuzhou")
+    assert {"id": "fuzhou", "name": "福州", "english": "Fuzhou", "area_code": "0591"}.items() <= about["cities"][
+        0
+    ].items()
+    assert {kind["id"] for kind in about["kinds"]} >= {"fault_report", "callback"}
+    assert "…1234" in delta
+    assert "100001234" not in delta
+
+
+async def test_a_token_of_one_city_sees_that_city_alone(desk: Desk) -> None:
+    async with desk.client.ws_connect("/ws") as socket:
+        snapshot = await opened(desk, socket, desk.token(city="putian"))
+        assert [city["id"] for city in snapshot["about"]["cities"]] == ["putian"]
+        await desk.live.tell(arrived(1), bus.AgentChanged(at=1.0, agent="a1001", state="ready"))
+        await desk.live.tell(arrived(2, city="putian"))
+        delta = await socket.receive_json(timeout=5)
+    assert set(delta["calls"]) == {"fuzhou-1:fuzhou-1-1.2"}
+    assert (delta["agents"], set(delta["counts"])) == ({}, {"putian"})
+
+
+@pytest.mark.parametrize("hello", ['{"token": "tl1_wrong"}', "{}", "tl1_wrong", '{"token": 7}', '["a"]'])
+async def test_without_a_good_token_the_socket_is_closed_with_the_reason(desk: Desk, hello: str) -> None:
+    async with desk.client.ws_connect("/ws") as socket:
+        await socket.send_str(hello)
+        assert (await socket.receive_json(timeout=5))["error"] == "unauthorized"
+        assert (await socket.receive(timeout=5)).type is WSMsgType.CLOSE
+        assert socket.close_code == 4401
+
+
+async def test_an_agent_is_forbidden(desk: Desk) -> None:
+    async with desk.client.ws_connect("/ws") as socket:
+        await socket.send_json({"token": desk.token(Role.AGENT)})
+        assert (await socket.receive_json(timeout=5))["error"] == "forbidden"
+
+
+async def test_bytes_or_silence_or_a_flood_first_end_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk.client.ws_connect("/ws") as socket:
+        await socket.send_bytes(b"\xff\xfe")
+        assert (await socket.receive_json(timeout=5))["message"] == "the first message must hold the token"
+    async with desk.client.ws_connect("/ws") as socket:
+        await socket.send_str("x" * 10_000)
+        while (await socket.receive(timeout=5)).type not in {WSMsgType.CLOSE, WSMsgType.CLOSED, WSMsgType.CLOSING}:
+            pass
+    monkeypatch.setattr("console.live_socket.HELLO_S", 0.05)
+    async with desk.client.ws_connect("/ws") as socket:
+        assert (await socket.receive_json(timeout=5))["message"] == "no token within the time"
+    assert desk.client.server.app[FOLLOWER].watchers == 0  # type: ignore[attr-defined]
+
+
+async def test_a_revoked_token_stops_seeing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.live_socket.VERIFY_AGAIN_S", 0.05)
+    token = desk.token()
+    async with desk.client.ws_connect("/ws") as socket:
+        await opened(desk, socket, token)
+        desk.now[0] += 10  # past the time that a verified token is believed
+        for known in desk.tokens.all():
+            desk.tokens.revoke(known.id, by=ME)
+        assert (await socket.receive_json(timeout=5))["error"] == "unauthorized"
+        assert (await socket.receive(timeout=5)).type is WSMsgType.CLOSE
+
+
+async def test_too_many_pages_are_turned_away(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.live_socket.PAGES_AT_MOST", 0)
+    async with desk.client.ws_connect("/ws") as socket:
+        assert (await socket.receive(timeout=5)).type is WSMsgType.CLOSE
+        assert socket.close_code == 4429
+
+
+async def test_a_page_that_does_not_keep_up_is_dropped(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.follower.TICK_S", 0.001)
+    follower: Follower = desk.client.server.app[FOLLOWER]  # type: ignore[attr-defined]
+    watcher, _ = follower.watch(None)
+    which = 0
+    while not watcher.ended.is_set():
+        which += 1
+        await desk.live.tell(arrived(which))
+    assert (watcher.close_code, follower.dropped, follower.watchers) == (CLOSE_TOO_SLOW, 1, 0)
+    assert watcher.messages.qsize() == MESSAGES_KEPT
+
+
+async def test_the_server_says_so_when_it_drops_a_page(desk: Desk) -> None:
+    follower: Follower = desk.client.server.app[FOLLOWER]  # type: ignore[attr-defined]
+    async with desk.client.ws_connect("/ws") as socket:
+        await opened(desk, socket, desk.token())
+        follower.end_all()
+        assert (await socket.receive(timeout=5)).type is WSMsgType.CLOSE
+        assert socket.close_code == 1001
+    while follower.watchers:
+        await desk.client.get("/healthz")
+
+
+async def test_stopping_does_not_wait_for_open_pages(desk: Desk) -> None:
+    socket = await desk.client.ws_connect("/ws")
+    await opened(desk, socket, desk.token())
+    async with asyncio.timeout(3):
+        await desk.client.server.close()
+        assert (await socket.receive()).type is WSMsgType.CLOSE
+
+
+async def test_tickets_made_before_the_bus_remembers_come_from_sql(desk: Desk) -> None:
+    (ticket,) = await desk.store.deliver([record(call_id="fuzhou-1:fuzhou-1-1.1")])
+    follower = Follower(desk.live, desk.store, "fuzhou")
+    watcher, _ = follower.watch(None)
+    task = asyncio.create_task(follower.run())
+    delta = await asyncio.wait_for(watcher.messages.get(), 5)
+    task.cancel()
+    await asyncio.wait([task])
+    assert ticket.ticket in delta

@@ -1,0 +1,66 @@
+"""The command line: a wrong configuration starts nothing and is told whole."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from service.cli import main
+
+pytestmark = pytest.mark.component
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    path = tmp_path / "settings.toml"
+    path.write_text(
+        f'topology = "{ROOT}/examples/fujian.toml"\nagents = "{ROOT}/examples/agents.toml"\n'
+        f'state = "{tmp_path}/state"\n'
+    )
+    return path
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, arguments)
+    return result.exit_code, result.output
+
+
+def test_render_writes_every_node_and_edge_readable_by_us_alone(settings: Path, tmp_path: Path) -> None:
+    code, output = run("conf", "render", "--settings", str(settings))
+    assert code == 0, output
+    made = [path for path in (tmp_path / "state/conf").rglob("*") if path.is_file()]
+    assert {path.name for path in made} >= {"extensions.conf", "pjsip.conf", "manager.conf", "kamailio.cfg"}
+    assert {path.stat().st_mode & 0o077 for path in made} == {0}
+    assert run("conf", "render", "--settings", str(settings))[0] == 0
+
+
+def test_a_faulty_topology_writes_nothing_and_names_every_fault(settings: Path, tmp_path: Path) -> None:
+    text = (ROOT / "examples/fujian.toml").read_text()
+    faulty = tmp_path / "faulty.toml"
+    faulty.write_text(text.replace('home = "fuzhou"', 'home = "nowhere"', 1).replace("lines = 240", "lines = 0", 1))
+    settings.write_text(settings.read_text().replace(f"{ROOT}/examples/fujian.toml", str(faulty)))
+    code, output = run("conf", "render", "--settings", str(settings))
+    assert code == 2
+    assert "nowhere" in output
+    assert "lines" in output
+    assert not (tmp_path / "state").exists()
+
+
+def test_serve_refuses_an_unknown_site_and_part(settings: Path) -> None:
+    run("conf", "render", "--settings", str(settings))
+    code, output = run("serve", "--site", "taipei", "--settings", str(settings))
+    assert (code, "fuzhou" in output) == (2, True)
+    code, output = run("serve", "--site", "fuzhou", "--only", "agi,oven", "--settings", str(settings))
+    assert (code, "oven" in output) == (2, True)
+    code, output = run("serve", "--site", "fuzhou", "--agi-index", "9", "--settings", str(settings))
+    assert (code, "agi-index" in output) == (2, True)
+
+
+def test_a_settings_file_with_unknown_keys_is_refused_whole(settings: Path) -> None:
+    settings.write_text(settings.read_text() + 'colour = "red"\nring_s = -1\n')
+    code, output = run("conf", "render", "--settings", str(settings))
+    assert code == 2
+    assert "colour" in output
+    assert "ring_s" in output

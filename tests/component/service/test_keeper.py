@@ -1,0 +1,148 @@
+"""The keeper on a real Redis and a real journal: lines come back, unreported hang-ups are written, nothing twice."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from crm_adapter.journal import Journal, JournalReader
+from crm_adapter.record import CallRecord
+from service.keeper import Keeper
+from tests.support.redis_server import RedisServer, redis_server
+from tieline import bus
+from tieline.live import Live
+from tieline.model import CityId, SiteId, Witness
+from trunk_config.admission import admit, in_use
+
+pytestmark = pytest.mark.component
+
+CALL = "01a1fd4d-bb36-71fb-a054-78c1d08e8cad"
+UNIQUEID = "fuzhou-1-1000.1"
+CHANNEL = "PJSIP/edge-1-00000001"
+
+
+class Hands:
+    """A clock that the test moves."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    with redis_server() as running:
+        yield running
+
+
+@pytest.fixture
+async def live(server: RedisServer) -> AsyncIterator[Live]:
+    live = Live(server.url)
+    await live.call("FLUSHALL")
+    yield live
+    await live.close()
+
+
+@asynccontextmanager
+async def keeping(server: RedisServer, directory: Path, clock: Hands) -> AsyncIterator[Keeper]:
+    live, journal = Live(server.url), Journal(directory, "keeper")
+    keeper = Keeper(SiteId("fuzhou"), live, journal, clock)
+    task = asyncio.create_task(keeper.run())
+    try:
+        yield keeper
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await journal.close()
+        await live.close()
+
+
+def arrived(at: float) -> bus.CallArrived:
+    return bus.CallArrived(
+        at=at,
+        call_id=CALL,
+        node="fuzhou-1",
+        channel=CHANNEL,
+        uniqueid=UNIQUEID,
+        city="fuzhou",
+        number_state="withheld",
+    )
+
+
+def gone(at: float) -> bus.CallGone:
+    return bus.CallGone(at=at, call_id=CALL, node="fuzhou-1", channel=CHANNEL, uniqueid=UNIQUEID, cause=16)
+
+
+async def hold_a_line(live: Live) -> None:
+    answer = await admit(live, uniqueid=UNIQUEID, city=CityId("fuzhou"), cap=5, now=1000, deadline_s=2)
+    assert answer.granted
+
+
+async def line_is_back(live: Live) -> None:
+    async with asyncio.timeout(5):
+        while (await in_use(live)).get(CityId("fuzhou")) != 0:
+            await live.read("tl:events", await live.last_id(), block_ms=20)
+
+
+async def stand_in(live: Live) -> bus.CallJournalled:
+    async with asyncio.timeout(5):
+        async for _, event in live.follow(after="0-0"):
+            if isinstance(event, bus.CallJournalled):
+                return event
+    raise AssertionError
+
+
+def written(directory: Path) -> list[CallRecord]:
+    return list(JournalReader(directory, directory / "test.cursor").read().records)
+
+
+async def test_a_line_comes_back_when_its_channel_ends(server: RedisServer, live: Live, tmp_path: Path) -> None:
+    await hold_a_line(live)
+    async with keeping(server, tmp_path, Hands()):
+        await live.tell(arrived(1000), gone(1001))
+        await line_is_back(live)
+
+
+async def test_a_snapshot_without_the_channel_brings_the_line_back_and_counts_the_repair(
+    server: RedisServer, live: Live, tmp_path: Path
+) -> None:
+    await hold_a_line(live)
+    async with keeping(server, tmp_path, Hands()) as keeper:
+        await live.tell(bus.NodeSnapshot(at=1100, node="fuzhou-1", channels=()))
+        await line_is_back(live)
+        assert keeper.metrics()["lines_repaired"] == 1
+
+
+async def test_an_unreported_hang_up_is_written_once_also_over_a_restart(
+    server: RedisServer, live: Live, tmp_path: Path
+) -> None:
+    clock = Hands()
+    async with keeping(server, tmp_path, clock):
+        await live.tell(arrived(1000))
+        async with asyncio.timeout(5):
+            while not await live.call("HLEN", "tl:open"):
+                await live.read("tl:events", await live.last_id(), block_ms=20)
+    await live.tell(gone(1001))
+    clock.now = 1010.0
+    for _ in range(2):
+        async with keeping(server, tmp_path, clock):
+            told = await stand_in(live)
+    assert (told.call_id, told.witness) == (CALL, Witness.AMI)
+    [record] = written(tmp_path)
+    assert (record.call_id, record.hangup_at, record.witness) == (CALL, 1001, Witness.AMI)
+
+
+async def test_a_reported_hang_up_is_left_alone(server: RedisServer, live: Live, tmp_path: Path) -> None:
+    clock = Hands()
+    clock.now = 2000.0
+    told = bus.CallJournalled(at=1001, call_id=CALL, node="fuzhou-1", outcome="answered", witness="agi")
+    await hold_a_line(live)
+    async with keeping(server, tmp_path, clock) as keeper:
+        await live.tell(arrived(1000), told, gone(1001))
+        await line_is_back(live)
+        assert keeper.metrics()["records_stood_in"] == 0
+    assert written(tmp_path) == []

@@ -1,0 +1,106 @@
+"""What Asterisk and Kamailio read, against reviewed copies.
+
+After a wanted change: `TIELINE_GOLDEN=write pytest tests/golden/trunk_config`, then read the diff.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ami_bridge.filters import event_filters, read_classes, write_classes
+from routing.agents import load_agents
+from routing.static_queues import static_queues
+from service.plan import net_menu
+from tieline.errors import LocalProtocolError
+from tieline.model import AgentId, SiteId
+from tieline.switch_plan import NodePaths, Phone, SwitchPlan
+from tieline.topology_file import load_topology
+from trunk_config.caps import node_caps
+from trunk_config.render import edge_endpoint, render_edge, render_node
+
+pytestmark = pytest.mark.golden
+
+ROOT = Path(__file__).resolve().parents[3]
+KEPT = Path(__file__).parent / "kept"
+LONG = {"pjsip.conf", "queues.conf"}
+"""One stanza per agent or queue: their heads are kept, not hundreds of like lines."""
+HEAD_LINES = 140
+
+
+@pytest.fixture(scope="module")
+def plan() -> SwitchPlan:
+    topology = load_topology(ROOT / "examples/fujian.toml")
+    agents = load_agents(ROOT / "examples/agents.toml", topology)
+    state = Path("/var/lib/tieline")
+    return SwitchPlan(
+        topology=topology,
+        paths={
+            node.id: NodePaths(
+                root=state / "nodes" / node.id,
+                etc=state / "conf" / node.id,
+                journal=state / "journal" / node.site,
+                agi_bin=Path("/usr/lib/tieline/agi"),
+            )
+            for node in topology.nodes.values()
+        },
+        edge_dirs={edge.id: state / "conf" / edge.id for edge in topology.edges},
+        sounds=state / "sounds",
+        moh=state / "sounds/moh",
+        recordings=state / "recordings",
+        recording=True,
+        phones=tuple(Phone(agent.id, agent.site, "not-a-secret") for agent in agents.values()),
+        queues=tuple(static_queues(topology, agents.values())),
+        net_menu=net_menu(),
+        node_caps=node_caps(topology),
+        ami_user="tieline",
+        ami_secret="not-a-secret",
+        ami_permit=("127.0.0.0/255.0.0.0",),
+        ami_read=",".join(read_classes()),
+        ami_write=",".join(write_classes()),
+        ami_filters=event_filters(edge_endpoint(edge) for edge in topology.edges),
+        ring_s=12,
+        wrap_up_s=20,
+    )
+
+
+def rendered(plan: SwitchPlan) -> dict[str, str]:
+    [fuzhou, *_] = plan.topology.sites.values()
+    files = {f"node/{name}": text for name, text in render_node(plan, fuzhou.nodes[0]).items()}
+    files |= {f"edge/{name}": text for name, text in render_edge(plan, plan.topology.edges[0]).items()}
+    return {
+        name: "\n".join(text.split("\n")[:HEAD_LINES]) if name.removeprefix("node/") in LONG else text
+        for name, text in files.items()
+    }
+
+
+def test_rendered_configuration_is_as_reviewed(plan: SwitchPlan) -> None:
+    files = rendered(plan)
+    if os.environ.get("TIELINE_GOLDEN") == "write":
+        for name, text in files.items():
+            (KEPT / name).parent.mkdir(parents=True, exist_ok=True)
+            (KEPT / name).write_text(text, encoding="utf-8")
+    kept = {
+        str(path.relative_to(KEPT)): path.read_text(encoding="utf-8") for path in KEPT.rglob("*") if path.is_file()
+    }
+    assert sorted(files) == sorted(kept)
+    for name, text in files.items():
+        assert text == kept[name], name
+
+
+def test_every_agent_has_an_endpoint_and_every_city_a_cap(plan: SwitchPlan) -> None:
+    node = plan.topology.sites[SiteId("xiamen")].nodes[0]
+    files = render_node(plan, node)
+    for phone in plan.phones:
+        assert (f"[{phone.agent}](agent)\n" in files["pjsip.conf"]) == (phone.site == node.site)
+    for city in plan.topology.cities:
+        assert f"TL_CAP_{city} = {plan.node_caps[node.id, city]}\n" in files["globals.conf"]
+
+
+@pytest.mark.parametrize("value", ["a\nb", "a;b", "${SHELL(x)}", "$[1+1]", "a\0b", "#{X}"])
+def test_a_value_that_would_change_a_line_is_refused(plan: SwitchPlan, value: str) -> None:
+    node = next(iter(plan.topology.nodes.values()))
+    bad = Phone(AgentId("a1001"), node.site, value)
+    worse = SwitchPlan(**{name: getattr(plan, name) for name in plan.__dataclass_fields__} | {"phones": (bad,)})
+    with pytest.raises(LocalProtocolError, match="must not"):
+        render_node(worse, node)

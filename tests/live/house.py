@@ -1,0 +1,267 @@
+"""One lab for all live tests: real Asterisk, Kamailio, Redis, PostgreSQL, SIPp; and what a test asks of it."""
+
+import asyncio
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from crm_adapter.ledger import Balance, EdgeEntry, balance, parse_accounting
+from crm_adapter.policy import load_policy
+from crm_adapter.record import CallRecord
+from crm_adapter.store import Store
+from lab.calls import Caller, CallRun, RunResult, place_calls, some_callers
+from lab.client import LabClient
+from lab.keys import keys_for
+from lab.phones import PhoneGroup
+from lab.plan import HOME, LabPlan
+from lab.scenario import Answers, CallerScript, HangUp, IsBusy, Pause, Press, Step, Talks
+from lab.setup import make_plan, prepare
+from lab.supervisor import Request
+from routing.agents import load_agents
+from tieline import bus, secrets_file
+from tieline.database import Database
+from tieline.live import EVENTS, Live
+from tieline.model import AgentId, Business, CityId, DialectId, SiteId
+from tieline.settings import load_settings
+from tieline.topology_file import load_topology
+
+INSTANCE: Final = 9
+BUSY: Final = AgentId("a1004")
+"""Fuzhou's only speaker of Hakka; the phone answers 486."""
+HANGS_UP: Final = (AgentId("a1003"), AgentId("a1016"))
+"""Fuzhou's speakers of Min Bei; they hang up first, so that the caller is asked for a rating."""
+FULL_CITY: Final = CityId("longyan")
+"""Its cap at its home site is 1 in this lab."""
+SETTLE_S: Final = 40.0
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class House:
+    """The running lab.
+
+    Attributes:
+        since: Unix seconds at which the present test began; its books begin there.
+        marks: Newest bus entry of each site at that time.
+    """
+
+    plan: LabPlan
+    client: LabClient
+    runner: asyncio.Runner
+    lives: Mapping[SiteId, Live]
+    store: Store
+    since: float = 0.0
+    marks: dict[SiteId, str] = field(default_factory=dict)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end."""
+        return self.runner.run(work)
+
+    # Calls
+
+    def script(
+        self, city: str, dialect: str = "mandarin", business: Business = Business.REPAIR, *then: Step
+    ) -> Talks:
+        """Greeting, keys, and then what is given (by default two seconds of talk, and the caller hangs up)."""
+        keys = keys_for(self.plan.topology.cities[CityId(city)], DialectId(dialect), business)
+        steps = then or (Pause(4000), HangUp())
+        return Talks((Pause(600), Press(keys), *steps), bye_any_time=True)
+
+    def call(self, city: str, script: CallerScript, *, count: int = 1, **options: Any) -> RunResult:
+        """Place calls from a city and wait for their ends."""
+        callers = options.pop("callers", None) or some_callers(self.plan, CityId(city), count)
+        return place_calls(
+            self.client, self.plan, CallRun(city=CityId(city), script=script, callers=callers, **options)
+        )
+
+    def caller(self, header: str) -> tuple[Caller, ...]:
+        """Make one caller with a From header of the test's own."""
+        return (Caller(header),)
+
+    # What happened
+
+    def begin(self) -> None:
+        """Set the books of a test to here, and let no caller be remembered from another test."""
+        for live in self.lives.values():
+            for key in self.run(live.call("KEYS", "tl:dialect:*")):
+                self.run(live.call("DEL", key))
+        self.since = time.time()
+        self.marks = {site: self.run(live.last_id()) for site, live in self.lives.items()}
+
+    def events(self, site: str) -> list[bus.Event]:
+        """Give what a site's bus was told since the test began."""
+        live, found = self.lives[SiteId(site)], list[bus.Event]()
+        after = self.marks[SiteId(site)]
+        while entries := self.run(live.read(EVENTS, after, block_ms=1)):
+            after = entries[-1][0]
+            found += (bus.decode_event(raw) for _, raw in entries)
+        return found
+
+    def records(self) -> list[CallRecord]:
+        """Give the calls in SQL that ended since the test began."""
+        return self.run(self.store.books(self.since, time.time() + 60))[0]
+
+    def ticket_calls(self) -> list[str]:
+        """Give the call id of each ticket of those calls."""
+        return self.run(self.store.books(self.since, time.time() + 60))[1]
+
+    def edge(self) -> list[EdgeEntry]:
+        """Give the edge's accounting since the test began."""
+        lines: list[str] = []
+        for edge in self.plan.topology.edges:
+            for path in sorted((self.plan.state / "conf" / edge.id / "accounting").glob("*.acc")):
+                lines += path.read_text().splitlines()
+        return [entry for entry in parse_accounting(lines).entries if entry.at >= self.since]
+
+    def books(self) -> Balance:
+        """Balance the edge with calls and tickets."""
+        records, tickets = self.run(self.store.books(self.since, time.time() + 60))
+        return balance(self.edge(), records, tickets, load_policy())
+
+    def one(self) -> CallRecord:
+        """Give the only call of the test."""
+        [record] = self.records()
+        return record
+
+    # Its parts
+
+    def drill(self, what: str, part: str) -> None:
+        """Kill, freeze, thaw, halt or start a part."""
+        self.client.ask(Request(do=what, name=part), timeout_s=60)
+
+    def asterisk(self, node: str, command: str) -> str:
+        """Ask a node on its command line."""
+        etc = self.plan.state / "conf" / node / "etc/asterisk/asterisk.conf"
+        words = ["bwrap", "--ro-bind", str(self.plan.root), "/", "--dev", "/dev", "--proc", "/proc"]
+        words += ["--bind", str(self.plan.state), str(self.plan.state), "--die-with-parent"]
+        done = subprocess.run(
+            [*words, "asterisk", "-C", str(etc), "-rx", command],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+        return done.stdout
+
+    def channels(self) -> list[str]:
+        """Name every channel of every node that answers."""
+        lines: list[str] = []
+        for node in self.plan.topology.nodes:
+            lines += self.asterisk(node, "core show channels concise").splitlines()
+        return [line.split("!", 1)[0] for line in lines if "!" in line]
+
+    def leftovers(self) -> dict[str, int]:
+        """Count what a call may leave behind: all 0 when the house is quiet."""
+        found = {"channels": len(self.channels())}
+        for site, live in self.lives.items():
+            for key in ("tl:lines", "tl:pool", "tl:offers", "tl:open"):
+                found[f"{site} {key}"] = int(self.run(live.call("HLEN", key)))
+        return {name: count for name, count in found.items() if count}
+
+    def settle(self, *, calls: int | None = None, within_s: float = SETTLE_S) -> Balance:
+        """Wait until nothing is left over and the books balance.
+
+        Args:
+            calls: So many calls must be in the books.
+            within_s: A guard against waiting for ever, far above what it should take.
+        """
+        deadline = time.monotonic() + within_s
+        while True:
+            left, books = self.leftovers(), self.books()
+            counted = calls is None or len(self.records()) == calls
+            if not left and books.balanced and counted:
+                return books
+            if time.monotonic() > deadline:
+                raise AssertionError(f"left over: {left}; imbalances: {books.imbalances}; calls: {self.records()}")
+            self.wait_for_news()
+
+    def wait_for_news(self, limit_s: float = 0.3) -> None:
+        """Wait for the next event on either bus, or a moment."""
+
+        async def news() -> None:
+            waits = [asyncio.ensure_future(self._next(live)) for live in self.lives.values()]
+            _, late = await asyncio.wait(waits, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+            for wait in late:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
+        self.run(news())
+
+    async def _next(self, live: Live) -> None:
+        await live.read(EVENTS, await live.last_id(), block_ms=250)
+
+
+def _topology(folder: Path) -> Path:
+    """Fujian with room for one caller from Longyan."""
+    text = (HOME / "examples/fujian.toml").read_text(encoding="utf-8")
+    head, mark, tail = text.partition('id = "longyan"')
+    tail, changed = re.subn(r"(caps = \{[^}]*xiamen = )\d+", r"\g<1>1", tail, count=1)
+    assert changed
+    path = folder / "topology.toml"
+    path.write_text(head + mark + tail, encoding="utf-8")
+    return path
+
+
+def _phones(agents_file: Path, topology_file: Path) -> dict[SiteId, tuple[PhoneGroup, ...]]:
+    agents = load_agents(agents_file, load_topology(topology_file))
+    special = {BUSY, *HANGS_UP}
+    groups: dict[SiteId, tuple[PhoneGroup, ...]] = {}
+    for site in {agent.site for agent in agents.values()}:
+        willing = tuple(agent.id for agent in agents.values() if agent.site == site and agent.id not in special)
+        groups[site] = (PhoneGroup(site, willing, Answers(ring_ms=300)),)
+    groups[SiteId("fuzhou")] += (
+        PhoneGroup("busy", (BUSY,), IsBusy()),
+        PhoneGroup("hangs-up", HANGS_UP, Answers(ring_ms=300, talk_ms=1500)),
+    )
+    return groups
+
+
+@contextmanager
+def house() -> Iterator[House]:
+    """Bring the lab up for the tests, and down without a trace."""
+    folder = HOME / ".tieline" / f"live-tests-{INSTANCE}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    topology_file, agents_file = _topology(folder), HOME / "examples/agents.toml"
+    said: list[str] = []
+    plan = make_plan(
+        INSTANCE,
+        said.append,
+        topology_file=topology_file,
+        agents_file=agents_file,
+        database="postgresql",
+        phones=_phones(agents_file, topology_file),
+    )
+    client = LabClient(plan.state)
+    client.down()
+    shutil.rmtree(plan.state, ignore_errors=True)
+    try:
+        answer = client.up(prepare(plan, said.append), said.append)
+        assert answer.ok, (said[-20:], answer)
+        with asyncio.Runner() as runner:
+            yield from _with_clients(plan, client, runner)
+    finally:
+        client.down()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _with_clients(plan: LabPlan, client: LabClient, runner: asyncio.Runner) -> Iterator[House]:
+    secrets = secrets_file.load(plan.secrets_file)
+    database = Database(load_settings(plan.settings_file, {}).database_url)
+    lives = {
+        site.id: Live(f"redis://:{secrets.redis_password}@{site.redis}/0", deadline_s=5)
+        for site in plan.topology.sites.values()
+    }
+    try:
+        yield House(plan, client, runner, lives, Store(database))
+    finally:
+        for live in lives.values():
+            runner.run(live.close())
+        database.close()

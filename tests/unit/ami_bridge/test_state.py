@@ -1,0 +1,240 @@
+import pytest
+
+from ami_bridge import events as ami
+from ami_bridge.state import NodeState, Told, agent_of
+from tieline import bus
+
+pytestmark = pytest.mark.unit
+
+CALL = "019aa5d4-1c00-7abc-8def-0123456789ab"
+OTHER = "019aa5d4-1c00-7abc-8def-0123456789ac"
+ENTRY, UID = "PJSIP/edge-00000000", "fuzhou-1-1.0"
+LEG, LEG_UID = "PJSIP/a1001-00000001", "fuzhou-1-1.1"
+
+
+def made() -> NodeState:
+    return NodeState("fuzhou-1", ("edge", "peer"))
+
+
+def dial(
+    kind: type[ami.DialEvent], *more: str, call: str = CALL, leg: str = LEG, uid: str = LEG_UID
+) -> ami.DialEvent:
+    return kind(ENTRY, call, UID, leg, call, uid, *more)
+
+
+def taken(call: str = CALL, agent: str = "a1001", fence: str = "7", account: str = CALL) -> ami.UserEvent:
+    return ami.UserEvent(ENTRY, account, UID, "TielineTaken", call, agent, fence)
+
+
+def run(state: NodeState, *events: ami.AmiEvent, now: float = 10.0) -> Told:
+    return tuple(told for event in events for told in state.apply(event, now))
+
+
+def test_a_whole_call_is_told_in_order_and_leaves_nothing_behind() -> None:
+    state = made()
+    told = run(
+        state,
+        ami.Newchannel(ENTRY, "", UID),
+        ami.NewAccountCode(ENTRY, CALL, UID),
+        ami.DTMFEnd(ENTRY, CALL, UID, "1", "Received"),
+        taken(),
+        dial(ami.DialBegin),
+        dial(ami.DialEnd, "ANSWER"),
+        ami.BridgeEnter(LEG, CALL, LEG_UID),
+        ami.BridgeEnter(ENTRY, CALL, UID),
+        ami.Hangup(LEG, CALL, LEG_UID, 16, 11.5),
+        ami.Hangup(ENTRY, CALL, UID, 16, 11.6),
+    )
+    assert told == (
+        bus.CallerKey(at=10, call_id=CALL, digit="1"),
+        bus.OfferTaken(at=10, call_id=CALL, channel=ENTRY, agent="a1001", fence=7),
+        bus.AgentRinging(at=10, call_id=CALL, agent="a1001"),
+        bus.AgentAnswered(at=10, call_id=CALL, agent="a1001"),
+        bus.AgentLegGone(at=11.5, call_id=CALL, agent="a1001"),
+        bus.CallGone(at=11.6, call_id=CALL, node="fuzhou-1", channel=ENTRY, uniqueid=UID, cause=16),
+    )
+    assert (state.legs, state.hostile) == ({}, 0)
+
+
+def test_two_calls_in_one_second_are_kept_apart_by_the_whole_uniqueid() -> None:
+    state = made()
+    run(state, ami.NewAccountCode(ENTRY, CALL, "n-1.6"), ami.NewAccountCode("PJSIP/edge-2", OTHER, "n-1.7"))
+    (gone,) = run(state, ami.Hangup("PJSIP/edge-2", OTHER, "n-1.7", 16))
+    assert isinstance(gone, bus.CallGone)
+    assert (gone.call_id, list(state.legs)) == (OTHER, ["n-1.6"])
+
+
+def test_without_asterisks_clock_ours_counts() -> None:
+    (gone,) = run(made(), ami.Hangup(ENTRY, CALL, UID, 0), now=42.0)
+    assert (gone.at, isinstance(gone, bus.CallGone)) == (42.0, True)
+
+
+def test_a_channel_of_neither_caller_nor_agent_is_not_told_of() -> None:
+    state = made()
+    assert run(state, ami.Hold("Local/x@y-1;1", CALL, "u"), ami.Hangup("PJSIP/trunk-1", CALL, "v", 16)) == ()
+    assert state.legs == {}
+
+
+def test_a_caller_without_call_id_is_known_but_not_told_of() -> None:
+    state = made()
+    assert run(state, ami.Newchannel(ENTRY, "", UID), ami.DTMFEnd(ENTRY, "", UID, "1", "Received")) == ()
+    assert list(state.legs) == [UID]
+    assert run(state, ami.Hangup(ENTRY, "", UID, 38)) == ()
+    assert (state.legs, state.hostile) == ({}, 0)
+
+
+def test_the_call_id_once_known_is_not_lost() -> None:
+    state = made()
+    run(state, ami.NewAccountCode(ENTRY, CALL, UID), ami.Hold(ENTRY, "", UID), ami.Hold(ENTRY, "x'; --", UID))
+    assert (state.legs[UID].call_id, state.hostile) == (CALL, 1)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        taken(call="x", account="x"),
+        taken(call=OTHER),
+        taken(call=f"{CALL},Agent: a9", account=f"{CALL},Agent: a9"),
+        taken(agent="boss"),
+        taken(agent=""),
+        taken(fence=""),
+        taken(fence="7a"),
+        taken(fence="१"),
+        taken(fence="-1"),
+        taken(fence="9" * 16),
+    ],
+)
+def test_a_grant_with_a_value_that_cannot_be_ours_is_counted_and_dropped(event: ami.UserEvent) -> None:
+    state = made()
+    assert run(state, event) == ()
+    assert state.hostile >= 1
+
+
+def test_a_user_event_that_is_not_ours_is_not_told_of() -> None:
+    state = made()
+    assert run(state, ami.UserEvent(ENTRY, CALL, UID, "TielineStatic", CALL)) == ()
+    assert state.hostile == 0
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ami.DTMFEnd(ENTRY, CALL, UID, "1", "Sent"),
+        ami.DTMFEnd(LEG, CALL, LEG_UID, "1", "Received"),
+        ami.DTMFEnd("PJSIP/trunk-1", CALL, "u", "1", "Received"),
+        ami.DTMFEnd(ENTRY, CALL, UID, "", "Received"),
+        ami.DTMFEnd(ENTRY, CALL, UID, "12", "Received"),
+    ],
+)
+def test_only_the_callers_own_single_keys_are_told(event: ami.DTMFEnd) -> None:
+    assert run(made(), event) == ()
+
+
+def test_a_dial_without_a_caller_rings_the_agent() -> None:
+    event = ami.DialBegin("", "", "", LEG, CALL, LEG_UID)
+    assert run(made(), event) == (bus.AgentRinging(at=10, call_id=CALL, agent="a1001"),)
+
+
+def test_a_dial_to_somebody_else_or_without_call_id_is_not_told() -> None:
+    state = made()
+    assert run(state, dial(ami.DialBegin, leg="PJSIP/trunk-1"), dial(ami.DialBegin, call="")) == ()
+    assert run(state, dial(ami.DialBegin, call="evil")) == ()
+    assert (list(state.legs), state.hostile) == ([UID], 2)  # once at the caller's channel, once at the dial
+
+
+@pytest.mark.parametrize("status", ["BUSY", "NOANSWER", "CANCEL", "CHANUNAVAIL", ""])
+def test_a_dial_that_fails_is_no_answer(status: str) -> None:
+    assert run(made(), dial(ami.DialEnd, status)) == ()
+
+
+def test_two_phones_of_one_agent_ring_once_and_the_loser_hanging_up_ends_nothing() -> None:
+    state, second = made(), "fuzhou-1-1.2"
+    told = run(
+        state,
+        dial(ami.DialBegin),
+        dial(ami.DialBegin, leg="PJSIP/a1001-00000002", uid=second),
+        dial(ami.DialEnd, "ANSWER"),
+        ami.Hangup("PJSIP/a1001-00000002", CALL, second, 26),
+    )
+    assert told == (
+        bus.AgentRinging(at=10, call_id=CALL, agent="a1001"),
+        bus.AgentAnswered(at=10, call_id=CALL, agent="a1001"),
+    )
+    assert run(state, ami.Hangup(LEG, CALL, LEG_UID, 16)) == (bus.AgentLegGone(at=10, call_id=CALL, agent="a1001"),)
+
+
+def test_an_agents_own_consultation_is_no_leg_of_the_call_even_with_its_account_code() -> None:
+    state, own = made(), "PJSIP/a1001-00000004"
+    run(state, dial(ami.DialBegin), dial(ami.DialEnd, "ANSWER"), ami.BridgeEnter(own, "", "n-1.4"))
+    assert run(state, ami.Hangup(LEG, CALL, LEG_UID, 16)) == (bus.AgentLegGone(at=10, call_id=CALL, agent="a1001"),)
+    assert run(state, ami.Hangup(own, CALL, "n-1.4", 16)) == ()
+
+
+def test_a_leg_whose_dial_began_unseen_ends_for_the_call() -> None:
+    state = made()
+    run(state, dial(ami.DialEnd, "ANSWER"))
+    assert run(state, ami.Hangup(LEG, CALL, LEG_UID, 16)) == (bus.AgentLegGone(at=10, call_id=CALL, agent="a1001"),)
+
+
+def test_an_event_still_on_its_way_does_not_bring_a_channel_back() -> None:
+    state = made()
+    run(state, dial(ami.DialBegin), ami.Hangup(LEG, CALL, LEG_UID, 19), ami.Hangup(ENTRY, CALL, UID, 16))
+    assert run(state, dial(ami.DialEnd, "CANCEL"), ami.BridgeLeave(ENTRY, CALL, UID)) == ()
+    assert run(state, ami.Hangup(ENTRY, CALL, UID, 16), dial(ami.DialBegin)) == ()
+    assert state.legs == {}
+
+
+def test_only_the_last_ends_are_remembered() -> None:
+    state = made()
+    for number in range(3000):
+        run(state, ami.Hangup(ENTRY, CALL, f"n-1.{number}", 16))
+    assert not state.ended_lately("n-1.0")
+    assert state.ended_lately("n-1.2999")
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [
+        (ami.BlindTransfer("Success", CALL, ""), "blind"),
+        (ami.BlindTransfer("Success", OTHER, CALL), "blind"),
+        (ami.AttendedTransfer("Success", CALL, ""), "attended"),
+    ],
+)
+def test_a_transfer_is_told_with_the_call_of_the_one_transferred(event: ami.AmiEvent, kind: str) -> None:
+    assert run(made(), event) == (bus.CallTransferred(at=10, call_id=CALL, kind=kind),)
+
+
+@pytest.mark.parametrize(
+    "event", [ami.BlindTransfer("Fail", CALL, CALL), ami.AttendedTransfer("Success", "", ""), ami.Shutdown()]
+)
+def test_a_transfer_that_failed_or_has_no_call_is_not_told(event: ami.AmiEvent) -> None:
+    assert run(made(), event) == ()
+
+
+def seen(state: NodeState, status: str, uri: str = "sip:1", endpoint: str = "a1001") -> list[bool]:
+    told = run(state, ami.ContactStatus(uri, status, endpoint))
+    return [event.reachable for event in told if isinstance(event, bus.PhoneSeen)]
+
+
+def test_an_agent_is_reachable_while_any_of_his_contacts_is() -> None:
+    state = made()
+    assert seen(state, "NonQualified") == [True]
+    assert seen(state, "Reachable") == []
+    assert seen(state, "Reachable", "sip:2") == []
+    assert seen(state, "Removed") == []
+    assert seen(state, "Unknown", "sip:2") == []
+    assert seen(state, "Unreachable", "sip:2") == [False]
+    assert seen(state, "Removed", "sip:2") == []
+    assert state.contacts == {}
+
+
+def test_contacts_of_other_endpoints_are_nobodys_phone() -> None:
+    assert seen(made(), "Reachable", endpoint="peer") == []
+
+
+@pytest.mark.parametrize(
+    ("channel", "agent"),
+    [(LEG, "a1001"), (ENTRY, ""), ("PJSIP/a1-0\n", ""), ("PJSIP/a-0", ""), ("SIP/a1001-00000001", ""), ("", "")],
+)
+def test_agents_are_told_by_the_channels_name(channel: str, agent: str) -> None:
+    assert agent_of(channel) == agent

@@ -1,0 +1,127 @@
+"""The plan of a lab: order, addresses, keys, samples."""
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from ivr_prompts.catalogue import Catalogue, load_catalogue
+from ivr_prompts.flow import Ask, Done, MenuFlow
+from ivr_prompts.menus import load_menus
+from ivr_prompts.texts import DIALECTS
+from lab.errors import LabError
+from lab.keys import keys_for
+from lab.parts import decode_orders, encode_orders
+from lab.phones import PhoneGroup
+from lab.plan import HOME, DatabaseKind, LabPlan, orders, phones_of, settings_text
+from lab.samples import FULL_CITY, SAMPLES, sample_script, topology_with_full_city
+from lab.scenario import Answers
+from tieline.model import AgentId, Business, CityId, DialectId, SiteId
+from tieline.settings import load_settings
+from tieline.topology import shift_loopback
+from tieline.topology_file import load_topology
+
+pytestmark = pytest.mark.unit
+
+TOPOLOGY_FILE = HOME / "examples/fujian.toml"
+TOPOLOGY = load_topology(TOPOLOGY_FILE)
+
+
+def _plan(database: DatabaseKind = "sqlite", instance: int = 7) -> LabPlan:
+    return LabPlan(
+        instance=instance,
+        store=Path("/store"),
+        root=Path("/root-of-lab"),
+        topology=shift_loopback(TOPOLOGY, instance),
+        topology_file=TOPOLOGY_FILE,
+        agents_file=HOME / "examples/agents.toml",
+        database=database,
+        phones={SiteId("fuzhou"): (PhoneGroup("fuzhou", (AgentId("a1001"),), Answers()),)},
+    )
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_every_part_comes_after_what_it_needs(database: DatabaseKind) -> None:
+    made = orders(_plan(database))
+    assert decode_orders(encode_orders(made)) == made
+    assert ("postgres" in {part.name for part in made.parts}) == (database == "postgresql")
+
+
+def test_every_address_of_an_instance_is_its_own() -> None:
+    text = encode_orders(orders(_plan("postgresql"))).decode()
+    assert "127.7." in text
+    assert "127.0." not in text
+
+
+def test_phones_are_beside_their_site() -> None:
+    site = _plan().topology.sites[SiteId("fuzhou")]
+    assert phones_of(site) == "127.7.21.20"
+    used = {address.host for address in (site.redis, site.console, *site.agi)} | {
+        node.sip.host for node in site.nodes
+    }
+    assert phones_of(site) not in used
+
+
+@pytest.mark.parametrize(
+    ("database", "begins"), [("sqlite", "sqlite:////store/lab-7/"), ("postgresql", "postgresql+psycopg://")]
+)
+def test_tieline_understands_the_settings(tmp_path: Path, database: DatabaseKind, begins: str) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(settings_text(_plan(database), "secret-word"))
+    settings = load_settings(file, {})
+    assert settings.database_url.startswith(begins)
+    assert settings.loopback_instance == 7
+    assert "secret-word" not in repr(settings)
+
+
+@cache
+def _catalogue() -> Catalogue:
+    return load_catalogue(None)
+
+
+@pytest.mark.parametrize("city", list(TOPOLOGY.cities))
+def test_keys_lead_where_the_menu_itself_leads(city: CityId) -> None:
+    catalogue = _catalogue()
+    menus = load_menus(catalogue.texts)
+    for dialect in dict.fromkeys(TOPOLOGY.cities[city].dialects):
+        if dialect not in DIALECTS:
+            continue
+        for business in Business:
+            flow = MenuFlow(menus, catalogue, dialects=TOPOLOGY.cities[city].dialects)
+            step = flow.start()
+            for key in keys_for(TOPOLOGY.cities[city], dialect, business):
+                assert isinstance(step, Ask)
+                step = flow.on_digits(key)
+            assert isinstance(step, Done)
+            assert (step.dialect, step.business) == (dialect, business)
+
+
+def test_keys_that_the_menu_does_not_offer_are_an_error() -> None:
+    with pytest.raises(LabError, match="is offered"):
+        keys_for(TOPOLOGY.cities[CityId("putian")], DialectId("hakka"), Business.REPAIR)
+
+
+def test_a_known_caller_is_not_asked_for_the_dialect() -> None:
+    assert keys_for(TOPOLOGY.cities[CityId("putian")], DialectId("puxian"), Business.BILLING, is_known=True) == "2"
+
+
+def test_the_full_city_has_one_line_and_nothing_else_changes(tmp_path: Path) -> None:
+    file = tmp_path / "topology.toml"
+    file.write_text(topology_with_full_city(TOPOLOGY_FILE.read_text()))
+    changed = load_topology(file)
+    assert set(changed.cities[FULL_CITY].caps.values()) == {1}
+    assert {**changed.cities, FULL_CITY: None} == {**TOPOLOGY.cities, FULL_CITY: None}
+
+
+def test_a_topology_without_the_city_is_refused() -> None:
+    with pytest.raises(LabError):
+        topology_with_full_city('[[city]]\nid = "elsewhere"\ncaps = { a = 3 }\n')
+
+
+def test_samples_come_from_every_city_and_end_in_every_way() -> None:
+    assert {sample.city for sample in SAMPLES} == set(TOPOLOGY.cities)
+    assert {sample.ends for sample in SAMPLES} == {"rated", "caller", "menu", "waiting", "refused"}
+    assert len({sample.dialect for sample in SAMPLES}) >= 5
+    for sample in SAMPLES:
+        keys = keys_for(TOPOLOGY.cities[sample.city], sample.dialect, sample.business)
+        assert sample_script(sample, keys)

@@ -1,0 +1,179 @@
+"""The matcher: one offer per agent and call, longest wait first, nobody forgotten."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routing.agents import Agent
+from routing.matcher import Effect, MakeOffer, Matcher, Offer, Rules, Waiting, WithdrawOffer
+from tieline.model import AgentId, AgentState, Business, CallId, CityId, DialectId, Level, Need, NodeId, SiteId
+
+pytestmark = pytest.mark.unit
+
+RULES = Rules(relax_s=15, lease_s=5, ring_s=10, wrap_up_s=20, pause_s=30)
+
+
+def agent(name: str, *dialects: str, business: tuple[Business, ...] = (Business.REPAIR,)) -> Agent:
+    spoken = {DialectId(dialect): Level.FLUENT for dialect in (*dialects, "mandarin")}
+    return Agent(AgentId(name), SiteId("fuzhou"), name, spoken, dict.fromkeys(business, Level.FLUENT))
+
+
+def call(name: str, since: float, dialect: str = "mandarin", business: Business = Business.REPAIR) -> Waiting:
+    need = Need(DialectId(dialect), business, CityId("fuzhou"))
+    return Waiting(CallId(name), NodeId("fuzhou-1"), f"PJSIP/edge-1-{name}", need, since)
+
+
+def matcher(*agents: Agent, ready_at: float = 0.0) -> Matcher:
+    made = Matcher({agent.id: agent for agent in agents}, RULES, next_fence=1)
+    for known in agents:
+        made.phone_seen(known.id, reachable=True, now=ready_at)
+    return made
+
+
+def offers(effects: list[Effect]) -> list[Offer]:
+    return [effect.offer for effect in effects if isinstance(effect, MakeOffer)]
+
+
+def pairs(effects: list[Effect]) -> list[tuple[str, str]]:
+    return [(offer.call.call_id, offer.agent) for offer in offers(effects)]
+
+
+def test_a_call_goes_to_the_agent_idle_longest() -> None:
+    pool = matcher(agent("a1001"), agent("a1002"))
+    pool.seats[AgentId("a1001")] = pool.seats[AgentId("a1001")].__class__(AgentState.READY, idle_since=9)
+    assert pairs(pool.call_waiting(call("c1", 10), 10)) == [("c1", "a1002")]
+
+
+def test_the_longest_wait_is_served_first() -> None:
+    pool = matcher(agent("a1001"))
+    pool.seats.clear()
+    pool.call_waiting(call("late", 20), 20)
+    pool.call_waiting(call("early", 10), 21)
+    assert pairs(pool.phone_seen(AgentId("a1001"), reachable=True, now=22)) == [("early", "a1001")]
+
+
+def test_a_speaker_goes_before_the_longer_idle_agent_without_the_dialect() -> None:
+    pool = matcher(agent("a1001"), agent("a1002", "puxian"))
+    assert pairs(pool.call_waiting(call("c1", 0, "puxian"), 100)) == [("c1", "a1002")]
+
+
+def test_a_dialect_caller_may_be_answered_in_mandarin_after_the_wait() -> None:
+    pool = matcher(agent("a1001"))
+    assert pairs(pool.call_waiting(call("c1", 100, "hakka"), 100)) == []
+    assert pool.next_deadline(100) == 115
+    assert pairs(pool.tick(114.9)) == []
+    assert pairs(pool.tick(115)) == [("c1", "a1001")]
+
+
+def test_business_is_never_relaxed() -> None:
+    pool = matcher(agent("a1001", business=(Business.BILLING,)))
+    pool.call_waiting(call("c1", 0), 0)
+    assert pairs(pool.tick(1000)) == []
+    assert pairs(pool.call_waiting(call("c2", 1, business=Business.OTHER), 1001)) == [("c2", "a1001")]
+
+
+def test_no_answer_pauses_the_agent_and_the_call_keeps_its_place() -> None:
+    pool = matcher(agent("a1001"), agent("a1002"))
+    [offer] = offers(pool.call_waiting(call("c1", 10), 10))
+    pool.taken(offer.call.call_id, offer.agent, offer.fence, 11)
+    effects = pool.failed(offer.call.call_id, offer.agent, offer.fence, 21)
+    assert [effect.why for effect in effects if isinstance(effect, WithdrawOffer)] == ["failed"]
+    assert pool.seats[offer.agent].state is AgentState.NOT_READY
+    other = "a1002" if offer.agent == "a1001" else "a1001"
+    assert pairs(pool.call_waiting(call("c0", 15), 21)) == [("c0", other)]
+    assert pairs(pool.call_waiting(call("c1", 10), 21)) == []
+    assert pairs(pool.tick(21 + RULES.pause_s))[0] == ("c1", offer.agent)
+
+
+def test_a_lease_that_runs_out_gives_agent_and_call_back() -> None:
+    pool = matcher(agent("a1001"))
+    [first] = offers(pool.call_waiting(call("c1", 10), 10))
+    effects = pool.tick(15)
+    assert [effect.why for effect in effects if isinstance(effect, WithdrawOffer)] == ["lease"]
+    [second] = offers(effects)
+    assert (second.call.call_id, second.agent) == ("c1", "a1001")
+    assert second.fence > first.fence
+    assert pool.taken(first.call.call_id, first.agent, first.fence, 15) == []
+    assert not pool.offers[CallId("c1")].taken
+
+
+def test_a_call_that_is_gone_frees_the_agent_at_once() -> None:
+    pool = matcher(agent("a1001"))
+    pool.call_waiting(call("c1", 10), 10)
+    pool.call_gone(CallId("c1"), 11)
+    assert pool.seats[AgentId("a1001")].state is AgentState.READY
+    assert not pool.offers
+
+
+def test_news_of_an_end_that_comes_before_the_arrival_keeps_the_call_out() -> None:
+    pool = matcher(agent("a1001"))
+    pool.call_gone(CallId("c1"), 10)
+    assert pool.call_waiting(call("c1", 9), 10.1) == []
+    assert not pool.waiting
+
+
+def test_a_talk_ends_in_wrap_up_and_then_the_next_call() -> None:
+    pool = matcher(agent("a1001"))
+    [offer] = offers(pool.call_waiting(call("c1", 10), 10))
+    pool.taken(offer.call.call_id, offer.agent, offer.fence, 10)
+    pool.answered(offer.call.call_id, offer.agent, 11)
+    pool.call_waiting(call("c2", 12), 12)
+    assert pairs(pool.call_gone(CallId("c1"), 60)) == []
+    assert pool.seats[AgentId("a1001")].state is AgentState.WRAP_UP
+    assert pairs(pool.tick(80)) == [("c2", "a1001")]
+
+
+def test_a_phone_that_vanishes_takes_a_free_agent_out() -> None:
+    pool = matcher(agent("a1001"))
+    pool.phone_seen(AgentId("a1001"), reachable=False, now=5)
+    assert pairs(pool.call_waiting(call("c1", 10), 10)) == []
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["wait", "gone", "take", "answer", "fail", "free", "phone", "nophone", "tick"]),
+        st.integers(0, 3),
+        st.integers(0, 2),
+        st.floats(0.1, 12),
+    ),
+    max_size=60,
+)
+
+
+@given(STEPS)
+def test_any_sequence_of_events_keeps_one_offer_per_agent_and_forgets_nobody(
+    steps: list[tuple[str, int, int, float]],
+) -> None:
+    agents = [agent("a1000"), agent("a1001", "puxian"), agent("a1002", "min_dong")]
+    pool = matcher(*agents)
+    now = 1000.0
+    for what, number, who, later in steps:
+        now += later
+        call_id, name = CallId(f"c{number}"), agents[who].id
+        offer = pool.offers.get(call_id)
+        fence = offer.fence if offer else 0
+        match what:
+            case "wait":
+                pool.call_waiting(call(f"c{number}", now, ("mandarin", "puxian")[number % 2]), now)
+            case "gone":
+                pool.call_gone(call_id, now)
+            case "take":
+                pool.taken(call_id, offer.agent if offer else name, fence, now)
+            case "answer":
+                pool.answered(call_id, offer.agent if offer else name, now)
+            case "fail":
+                pool.failed(call_id, offer.agent if offer else name, fence, now)
+            case "free":
+                pool.agent_free(name, now)
+            case "phone" | "nophone":
+                pool.phone_seen(name, reachable=what == "phone", now=now)
+            case _:
+                pool.tick(now)
+        held = [offer.agent for offer in pool.offers.values()]
+        assert len(held) == len(set(held)), "an agent with two offers"
+        assert not pool.waiting.keys() & pool.offers.keys(), "a call both waiting and offered"
+        ready = {name for name, seat in pool.seats.items() if seat.state is AgentState.READY}
+        assert not ready & set(held), "a ready agent with an offer"
+    pool.tick(now + 1000)
+    idle = [name for name, seat in pool.seats.items() if seat.state is AgentState.READY]
+    assert not (idle and pool.waiting), "a call waits while a fitting agent is idle"
