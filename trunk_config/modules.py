@@ -61,6 +61,7 @@ MODULES: Final = (
     "func_global",
     "func_groupcount",
     "func_logic",
+    "func_rand",
     "func_strings",
     "func_timeout",
     "func_uri",
