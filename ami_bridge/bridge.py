@@ -26,8 +26,6 @@ from tieline.clock import Clock, system_clock
 from tieline.errors import ConnectionLost, DeadlineExceeded, NotReady, TielineError
 from tieline.live import Live
 
-HEARTBEATS: Final[Mapping[str, str]] = {"tl:hb:agi": "TL_HB_AGI", "tl:hb:matcher": "TL_HB_MATCHER"}
-"""Redis keys that the components beat in (Unix seconds as text), and the node's globals the dialplan looks at."""
 BEAT_EVERY_S: Final = 1.0
 OWN_BEAT_KEPT_S: Final = 5
 SNAPSHOT_EVERY_S: Final = 30.0
@@ -91,6 +89,8 @@ class Bridge:
     Args:
         config: The node.
         live: The site's Redis.
+        heartbeats: Keys of Redis that the components beat in (Unix seconds as text), each with the node's global that
+            the dialplan looks at.
         clock: Unix seconds.
         patience: Deadlines towards Asterisk.
         snapshot_every_s: Interval of snapshots while nothing is wrong.
@@ -101,6 +101,7 @@ class Bridge:
         self,
         config: NodeLink,
         live: Live,
+        heartbeats: Mapping[str, str],
         clock: Clock = system_clock,
         *,
         patience: Patience | None = None,
@@ -109,6 +110,7 @@ class Bridge:
         outbox: Outbox | None = None,
     ) -> None:
         self._node, self._live, self._clock = config.node, live, clock
+        self._heartbeats = heartbeats
         self._snapshot_every_s, self._confirm_after_s = snapshot_every_s, confirm_after_s
         self._state = NodeState(config.node, config.entry_endpoints)
         self._outbox = Outbox() if outbox is None else outbox  # an empty one is false
@@ -267,8 +269,8 @@ class Bridge:
     async def _beat_once(self) -> None:
         if not self._client.is_up:
             return
-        values = await self._live.call("MGET", *HEARTBEATS)
-        for variable, value in zip(HEARTBEATS.values(), values, strict=True):
+        values = await self._live.call("MGET", *self._heartbeats)
+        for variable, value in zip(self._heartbeats.values(), values, strict=True):
             found = _SECONDS.fullmatch(value or b"")
             if found:
                 await self._client.do(SetGlobal(variable, found[1].decode()), deadline_s=BEAT_EVERY_S)

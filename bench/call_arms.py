@@ -20,7 +20,7 @@ from lab.errors import LabError
 from lab.mix import SEATS, agents_text
 from lab.parts import Orders, Part
 from lab.phones import PhoneGroup
-from lab.plan import HOME, LabPlan, state_of
+from lab.plan import HOME, LabPlan, python_parts, state_of
 from lab.root import Say
 from lab.scenario import Answers, HangUp, Pause, Press, Talks, keys_ms
 from lab.setup import make_plan, prepare
@@ -130,7 +130,7 @@ def prepare_arms(plan: LabPlan, say: Say) -> Orders:
 
 def arm_parts(topology: Topology, parts: Iterable[Part]) -> Iterator[Part]:
     """Take Tieline and Redis out of the plain site; what came after them comes after its nodes. Pure."""
-    gone = {f"tieline-{PLAIN.site}", f"redis-{PLAIN.site}"}
+    gone = {*python_parts(topology.sites[PLAIN.site]), f"redis-{PLAIN.site}"}
     nodes = tuple(node.id for node in topology.sites[PLAIN.site].nodes)
     for part in parts:
         if part.name in gone:

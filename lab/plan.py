@@ -131,9 +131,10 @@ def orders(plan: LabPlan) -> Orders:
     parts += [_kamailio(plan, edge) for edge in topology.edges]
     for site in topology.sites.values():
         needs = (*database, f"redis-{site.id}", *(node.id for node in site.nodes))
-        parts.append(_tieline(plan, site, needs))
+        python = _tieline(plan, site, needs)
+        parts += python
         groups = plan.phones.get(site.id, ())
-        parts += site_phones(site, phones_of(site), groups, phones_folder(plan), (f"tieline-{site.id}",))
+        parts += site_phones(site, phones_of(site), groups, phones_folder(plan), tuple(part.name for part in python))
     places = Places(
         root=str(plan.root),
         readable=(str(HOME), str(plan.store)),
@@ -196,18 +197,33 @@ def _kamailio(plan: LabPlan, edge: Edge) -> Part:
     )
 
 
-def _tieline(plan: LabPlan, site: Site, after: tuple[str, ...]) -> Part:
-    name = f"tieline-{site.id}"
-    return Part(
-        name=name,
-        argv=(*TIELINE, "serve", "--site", site.id, "--settings", str(plan.settings_file)),
-        ready=Notifies(WATCHDOG_S),
-        log=_log(plan, name),
-        in_root=False,
-        after=after,
-        restart=True,
-        stop_s=15,
-    )
+def python_parts(site: Site) -> tuple[str, ...]:
+    """Name every Python part of a site: one for each AGI server, and one for all the rest, as in production."""
+    return (f"tieline-{site.id}", *(agi_part(site, index) for index in range(len(site.agi))))
+
+
+def agi_part(site: Site, index: int) -> str:
+    """Name the part that is an AGI server; the index counts the site's `agi` list from 0."""
+    return f"tieline-{site.id}-agi-{index}"
+
+
+def _tieline(plan: LabPlan, site: Site, after: tuple[str, ...]) -> list[Part]:
+    rest, *servers = python_parts(site)
+    words_of: dict[str, tuple[str, ...]] = {rest: ("--only", "bridge,matcher,tickets,console")}
+    words_of |= {name: ("--only", "agi", "--agi-index", str(index)) for index, name in enumerate(servers)}
+    return [
+        Part(
+            name=name,
+            argv=(*TIELINE, "serve", "--site", site.id, *words, "--settings", str(plan.settings_file)),
+            ready=Notifies(WATCHDOG_S),
+            log=_log(plan, name),
+            in_root=False,
+            after=after,
+            restart=True,
+            stop_s=15,
+        )
+        for name, words in words_of.items()
+    ]
 
 
 TIELINE: Final = (str(Path(sys.executable).parent / "tieline"),)

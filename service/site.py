@@ -23,7 +23,6 @@ from ami_bridge.bridge import Bridge
 from ami_bridge.node_link import NodeLink
 from console.app import build_app
 from console.keys import ConsoleParts
-from console.readiness import heartbeat_probe
 from crm_adapter.forwarder import Forwarder
 from crm_adapter.journal import Journal
 from crm_adapter.record import CallRecord
@@ -31,6 +30,7 @@ from crm_adapter.store import Store
 from routing.agents import Agent, load_agents
 from routing.live import MatcherShell
 from routing.matcher import Rules
+from service import heartbeats
 from service.figures import figures
 from service.keeper import Keeper
 from service.plan import AMI_USER, journal_dir
@@ -52,9 +52,6 @@ from trunk_config.render import edge_endpoint
 
 PARTS: Final = ("agi", "bridge", "matcher", "tickets", "console")
 BEAT_S: Final = 1.0
-AGI_HEARTBEAT: Final = "tl:hb:agi"
-AGI_STALE_S: Final = 4.0
-"""As in the dialplan (hangup.conf)."""
 SCHEMA_RETRY_S: Final = 2.0
 
 _log = structlog.get_logger("service")
@@ -183,7 +180,7 @@ class SiteProcess:
                     local_address=self._context.site.local_address,
                     entry_endpoints=tuple(edge_endpoint(edge) for edge in self._context.topology.edges),
                 )
-                bridge = Bridge(link, self._live, clock=system_clock)
+                bridge = Bridge(link, self._live, heartbeats.copied(self._context.site), clock=system_clock)
                 self._metrics[f"bridge_{node.id}"] = partial(figures, bridge.metrics)
                 await stack.enter_async_context(_task(bridge.run()))
             yield
@@ -233,7 +230,7 @@ class SiteProcess:
             database=self._database,
             site=context.site.id,
             topology=context.topology,
-            probes={"agi": heartbeat_probe(self._live, AGI_HEARTBEAT, max_age_s=AGI_STALE_S, clock=system_clock)},
+            probes=heartbeats.agi_probes(context.site, self._live, system_clock),
             metrics=self._metrics,
         )
         runner = web.AppRunner(build_app(parts), access_log=None)
@@ -261,11 +258,12 @@ class SiteProcess:
         await forwarder.run()
 
     async def _beat_agi(self, server: AgiServer) -> None:
-        """Say that calls are served here: the dialplan asks no server whose heartbeat is stale."""
+        """Say that calls are served here: at hang-up the dialplan asks no server whose heartbeat is stale."""
+        key = heartbeats.agi_key(self._agi_index)
         while True:
             if time.monotonic() - server.beat < BEAT_S:
                 with suppress(TielineError):
-                    await self._live.call("SET", AGI_HEARTBEAT, f"{system_clock():.3f}", "EX", 60)
+                    await self._live.call("SET", key, f"{system_clock():.3f}", "EX", 60)
             await asyncio.sleep(BEAT_S)
 
 

@@ -23,7 +23,6 @@ MENU_AT: Final = "TL_MENU_AT"
 RATING: Final = "TL_RATING"
 DONE: Final = "TL_DONE"
 MAILBOX: Final = "TL_GO"
-HEARTBEAT_AGI: Final = "TL_HB_AGI"
 HEARTBEAT_MATCHER: Final = "TL_HB_MATCHER"
 
 SCRIPT_ARGUMENTS: Final = (
@@ -64,3 +63,8 @@ FACTS: Final = (
     "TL_BYE",
 )
 """What the hang-up script gets as `agi_arg_1…`: the facts of the call."""
+
+
+def heartbeat_agi(index: int) -> str:
+    """Name the node's global that tells when an AGI server last beat; the site's `agi` list is counted from 0."""
+    return f"TL_HB_AGI_{index}"

@@ -19,7 +19,7 @@ from lab.calls import Caller, CallRun, RunResult, place_calls, some_callers
 from lab.client import LabClient
 from lab.keys import keys_for
 from lab.phones import PhoneGroup
-from lab.plan import HOME, LabPlan
+from lab.plan import HOME, LabPlan, python_parts
 from lab.scenario import Answers, CallerScript, HangUp, IsBusy, Pause, Press, Step, Talks
 from lab.setup import make_plan, prepare
 from lab.supervisor import Request
@@ -131,6 +131,10 @@ class House:
         return record
 
     # Its parts
+
+    def python(self, site: str) -> tuple[str, ...]:
+        """Name every Python part of a site."""
+        return python_parts(self.plan.topology.sites[SiteId(site)])
 
     def drill(self, what: str, part: str) -> None:
         """Kill, freeze, thaw, halt or start a part."""

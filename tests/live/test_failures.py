@@ -47,19 +47,21 @@ def talking(lab: House, city: str, talk_ms: int) -> Background:
 
 
 @contextmanager
-def dead(lab: House, part: str) -> Iterator[None]:
-    """Kill a part with SIGKILL and keep it down for a while."""
-    lab.drill("kill", part)
-    lab.drill("halt", part)
+def dead(lab: House, *parts: str) -> Iterator[None]:
+    """Kill parts with SIGKILL and keep them down for a while."""
+    for what in ("kill", "halt"):
+        for part in parts:
+            lab.drill(what, part)
     try:
         yield
     finally:
-        lab.drill("start", part)
+        for part in parts:
+            lab.drill("start", part)
 
 
 def test_with_all_python_dead_talks_go_on_and_new_callers_are_answered_by_the_net(lab: House) -> None:
     before = talking(lab, "fuzhou", 22_000)
-    with dead(lab, "tieline-fuzhou"):
+    with dead(lab, *lab.python("fuzhou")):
         during = lab.call("fuzhou", NET_CALL)
         assert during.is_scripted, during.faults
         assert before.end().is_scripted
@@ -74,7 +76,8 @@ def test_with_all_python_dead_talks_go_on_and_new_callers_are_answered_by_the_ne
 
 def test_frozen_python_is_killed_and_nobody_is_lost(lab: House) -> None:
     before = talking(lab, "putian", 14_000)
-    lab.drill("freeze", "tieline-fuzhou")
+    for part in lab.python("fuzhou"):
+        lab.drill("freeze", part)
     during = lab.call("putian", Talks((Pause(6500), Press("1"), Pause(11_000), HangUp()), bye_any_time=True))
     assert during.is_scripted, during.faults
     assert before.end().is_scripted

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.component
 CALL = "019aa5d4-1c00-7abc-8def-0123456789ab"
 ENTRY, UID = "PJSIP/edge-00000000", "fuzhou-1-1.0"
 NOW = 1_795_250_000.0
+HEARTBEATS = {"tl:hb:agi:0": "TL_HB_AGI_0", "tl:hb:agi:1": "TL_HB_AGI_1", "tl:hb:matcher": "TL_HB_MATCHER"}
 QUICK = Patience(1, 1, 0.05, 0.3, 0.02, 0.1)
 Told = TypeVar("Told", bound=bus.Message)
 
@@ -68,7 +69,14 @@ async def bridged(
 ) -> AsyncIterator[Bridge]:
     node = NodeLink("fuzhou-1", "127.0.0.1", peer.port, "tieline", SECRET)
     bridge = Bridge(
-        node, live, lambda: NOW, patience=patience, outbox=outbox, snapshot_every_s=every_s, confirm_after_s=0.05
+        node,
+        live,
+        HEARTBEATS,
+        lambda: NOW,
+        patience=patience,
+        outbox=outbox,
+        snapshot_every_s=every_s,
+        confirm_after_s=0.05,
     )
     task = asyncio.create_task(bridge.run())
     try:
@@ -235,17 +243,17 @@ async def test_a_mailbox_word_is_not_put_in_after_a_cut(peer: ScriptedAmi, live:
 
 
 async def test_heartbeats_are_passed_on_and_our_own_is_written(peer: ScriptedAmi, live: Live) -> None:
-    await live.call("MSET", "tl:hb:agi", "1795250001", "tl:hb:matcher", "1795250002.75")
+    await live.call("MSET", "tl:hb:agi:1", "1795250001", "tl:hb:matcher", "1795250002.75")
     async with bridged(peer, live):
         said = {one["Variable"]: one["Value"] for one in await peer.heard("Setvar", 2)}
-        assert said == {"TL_HB_AGI": "1795250001", "TL_HB_MATCHER": "1795250002"}
+        assert said == {"TL_HB_AGI_1": "1795250001", "TL_HB_MATCHER": "1795250002"}
         await peer.heard("Setvar", 3)  # a second later: the first beat is over
         assert await live.call("GET", "tl:hb:bridge:fuzhou-1") == b"1795250000"
         assert 0 < await live.call("TTL", "tl:hb:bridge:fuzhou-1") <= 5
 
 
 async def test_a_heartbeat_that_is_missing_or_no_number_is_not_passed_on(peer: ScriptedAmi, live: Live) -> None:
-    await live.call("SET", "tl:hb:agi", "1)${SHELL(id)}")
+    await live.call("SET", "tl:hb:agi:0", "1)${SHELL(id)}")
     async with bridged(peer, live):
         async with asyncio.timeout(5):
             while not await live.call("EXISTS", "tl:hb:bridge:fuzhou-1"):

@@ -28,6 +28,7 @@ from tieline.live import EVENTS, Live
 pytestmark = pytest.mark.live
 
 CALLER = "+8659187654321"
+HEARTBEATS = {"tl:hb:agi:0": "TL_HB_AGI_0", "tl:hb:matcher": "TL_HB_MATCHER"}
 CALLS = [f"019aa5d4-1c00-7abc-8def-0123456789{number:02x}" for number in range(8)]
 
 
@@ -113,7 +114,7 @@ async def at_work(
     tap.send("Action: Login", f"Username: {USERNAME}", f"Secret: {SECRET}")
     await tap.until("Event: FullyBooted")
     node = NodeLink("fuzhou-1", ADDRESS, asterisk.port, USERNAME, SECRET, local_address=ADDRESS)
-    bridge = Bridge(node, live, patience=patience)
+    bridge = Bridge(node, live, HEARTBEATS, patience=patience)
     task = asyncio.create_task(bridge.run())
     try:
         async with SmallPhone(AGENT_ADDRESS, ADDRESS, AGENT, answers=answers) as agent:
@@ -164,7 +165,7 @@ async def test_commands_reach_asterisk_and_a_channel_that_is_gone_is_no_fault(
     asterisk: PrivateAsterisk, redis: RedisServer
 ) -> None:
     async with at_work(asterisk, redis) as site, caller_phone() as caller:
-        await site.live.call("MSET", "tl:hb:agi", "1795250001", "tl:hb:matcher", "1795250002")
+        await site.live.call("MSET", "tl:hb:agi:0", "1795250001", "tl:hb:matcher", "1795250002")
         channel, _ = await site.connect_to_agent(caller, CALLS[1])
         now = time.time()
         gone = bus.PutInMailbox(
@@ -179,10 +180,10 @@ async def test_commands_reach_asterisk_and_a_channel_that_is_gone_is_no_fault(
         assert (metrics.commands_done, metrics.commands_gone, metrics.commands_failed) == (3, 2, 0)
         await caller.ended.wait()
         async with asyncio.timeout(5):
-            while "TL_HB_AGI" not in (listed := await asyncio.to_thread(asterisk.cli, "dialplan show globals")):
+            while "TL_HB_AGI_0" not in (listed := await asyncio.to_thread(asterisk.cli, "dialplan show globals")):
                 await site.live.call("PING")
         assert "TL_NOTICE_fuzhou=台风, ${X}" in listed
-        assert "TL_HB_AGI=1795250001" in listed
+        assert "TL_HB_AGI_0=1795250001" in listed
         assert "TL_HB_MATCHER=1795250002" in listed
 
 

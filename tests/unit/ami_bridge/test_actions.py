@@ -19,7 +19,7 @@ CHANNEL = "PJSIP/edge-00000000"
             "Setvar",
             [("Channel", CHANNEL), ("Variable", "TL_GO"), ("Value", "agent:a1001:7")],
         ),
-        (actions.SetGlobal("TL_HB_AGI", "1"), "Setvar", [("Variable", "TL_HB_AGI"), ("Value", "1")]),
+        (actions.SetGlobal("TL_HB_AGI_0", "1"), "Setvar", [("Variable", "TL_HB_AGI_0"), ("Value", "1")]),
         (actions.Hangup(CHANNEL, 16), "Hangup", [("Channel", CHANNEL), ("Cause", "16")]),
         (
             actions.Redirect(CHANNEL, "hold", "s"),

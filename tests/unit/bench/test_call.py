@@ -73,8 +73,10 @@ def test_the_plain_site_runs_neither_tieline_nor_redis() -> None:
         part("redis-xiamen"),
         part("xiamen-1"),
         part("tieline-xiamen", "redis-xiamen", "xiamen-1"),
+        part("tieline-xiamen-agi-0", "redis-xiamen", "xiamen-1"),
+        part("tieline-xiamen-agi-1", "redis-xiamen", "xiamen-1"),
         part("phones-xiamen"),
-        part("register-xiamen", "tieline-xiamen", "phones-xiamen"),
+        part("register-xiamen", "tieline-xiamen", "tieline-xiamen-agi-1", "phones-xiamen"),
     ]
     kept = {one.name: one.after for one in arm_parts(topology, parts)}
     assert kept == {
