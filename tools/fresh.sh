@@ -1,5 +1,6 @@
 #!/bin/sh
-# Run the README's two commands in an empty Debian of each suite named, as somebody who just cloned would.
+# Run the README's two commands in an empty Debian of each suite named, as somebody who just cloned would; the demo
+# twice, since it can be repeated.
 #   tools/fresh.sh bookworm trixie
 # Needs root (it makes whole systems); keeps nothing. What is not committed is not tested.
 set -eu
@@ -20,16 +21,19 @@ for suite in "$@"; do
         [ ! -e "$path" ] || { mkdir -p "$system$(dirname "$path")"; cp -rL "$path" "$system$(dirname "$path")/"; }
     done
     git clone -q . "$system/tieline"
-    # An empty bind mount of its own, all capabilities: the lab makes namespaces inside.
+    # A process namespace of its own, all capabilities: the lab makes namespaces inside. /proc is mounted before bwrap
+    # comes, whose own hides parts of it; then the kernel lets no user namespace below (PostgreSQL's) mount another.
     inside() {
-        bwrap --dev-bind "$system" / --dev-bind /dev /dev --proc /proc --tmpfs /run --unshare-pid --die-with-parent \
+        unshare --pid --fork --kill-child --mount-proc="$system/proc" \
+            bwrap --dev-bind "$system" / --dev-bind /dev /dev --tmpfs /run --die-with-parent \
             --cap-add ALL --chdir /tieline --unsetenv TIELINE_ROOT --setenv HOME /root \
             --setenv PIP_CERT /etc/ssl/certs/ca-certificates.crt --setenv PATH /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
     }
-    echo "== $suite: make demo EXIT=1"
-    inside make demo EXIT=1
-    echo "== $suite: make test"
-    inside make test
+    for command in "make demo EXIT=1" "make demo EXIT=1" "make test"; do
+        echo "== $suite: $command"
+        # shellcheck disable=SC2086 # a list of words
+        inside $command
+    done
     echo "== $suite: passed"
     rm -rf --one-file-system "$system"
 done
