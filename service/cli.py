@@ -12,6 +12,7 @@ import uvloop
 from tieline import cli as tieline_cli
 from tieline.errors import ConfigError, TielineError
 from tieline.settings import Settings, load_settings
+from trunk_config import cli as trunk_config_cli
 
 COMMANDS = "tieline.commands"
 """Entry-point group: rooms beside this one (lab, bench) bring their own commands without being imported here."""
@@ -68,6 +69,14 @@ def settings_option(command: Any) -> Any:
 @click.pass_context
 def token(context: click.Context, settings: Settings) -> None:
     """Bearer tokens of the API: new, list, revoke."""
+    context.obj = settings
+
+
+@main.group(commands=trunk_config_cli.quota.commands)
+@settings_option
+@click.pass_context
+def quota(context: click.Context, settings: Settings) -> None:
+    """Quotas of the cities: what is in force, changes, profiles."""
     context.obj = settings
 
 

@@ -229,6 +229,23 @@ class TicketMade(Message, frozen=True, tag=True):
     city: str
 
 
+# --- told by whoever changes what is in force ----------------------------------------------------------------
+
+
+class QuotaChanged(Message, frozen=True, tag=True):
+    """Another version of a site's quotas is in force, or will be as soon as the site's Redis is there.
+
+    Attributes:
+        profile: The profile it was put on with, or the last one when single shares were set since.
+        by: Who changed it, as in the audit trail.
+    """
+
+    site: str
+    version: int
+    profile: str
+    by: str
+
+
 Event = (
     CallArrived
     | MenuChosen
@@ -250,6 +267,7 @@ Event = (
     | OfferWithdrawn
     | AgentChanged
     | TicketMade
+    | QuotaChanged
 )
 
 
