@@ -22,7 +22,8 @@ from lab.parts import Orders, Part
 from lab.phones import PhoneGroup
 from lab.plan import HOME, LabPlan, python_parts, state_of
 from lab.root import Say
-from lab.scenario import Answers, HangUp, Pause, Press, Talks, keys_ms
+from lab.scenario_media import keys_ms
+from lab.scripts import Answers, HangUp, Pause, Press, Talks
 from lab.setup import make_plan, prepare
 from routing.agents import load_agents
 from tieline.model import MANDARIN, AgentId, Business, CityId, SiteId

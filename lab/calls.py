@@ -19,7 +19,9 @@ from lab.client import LabClient
 from lab.errors import LabError
 from lab.parts import Exits, Part
 from lab.plan import LabPlan
-from lab.scenario import CallerScript, caller_xml, run_name
+from lab.scenario import run_name
+from lab.scenario_caller import caller_xml
+from lab.scripts import CallerScript
 from lab.tones import CALLER_HZ, tone
 from tieline.model import CityId
 from tieline.topology import Address

@@ -20,7 +20,7 @@ from lab.own_network import netns_command
 from lab.plan import HOME, LabPlan, state_of
 from lab.root import ensure_root
 from lab.samples import GREETED_MS, KEYS_MS
-from lab.scenario import CallerScript, GivesUp, HangUp, Pause, Press, Talks
+from lab.scripts import CallerScript, GivesUp, HangUp, Pause, Press, Talks
 from lab.setup import load_plan, make_plan, prepare
 from lab.supervisor import Answer, Request
 from tieline.errors import TielineError

@@ -24,7 +24,7 @@ from lab.phones import PhoneGroup
 from lab.plan import HOME, DatabaseKind, LabPlan, state_of
 from lab.root import Say
 from lab.samples import topology_with_full_city
-from lab.scenario import Answers, NeverAnswers, PhoneScript
+from lab.scripts import Answers, NeverAnswers, PhoneScript
 from lab.setup import make_plan, prepare
 from tieline.errors import TielineError
 from tieline.model import AgentId, SiteId

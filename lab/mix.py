@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from lab.calls import unallocated_number
 from lab.samples import FULL_CITY, GREETED_MS, KEYS_MS
-from lab.scenario import CallerScript, GivesUp, HangUp, IsRefused, Pause, Press, Talks
+from lab.scripts import CallerScript, GivesUp, HangUp, IsRefused, Pause, Press, Talks
 from tieline.model import MANDARIN, AgentId, Business, CityId, DialectId, Outcome, SiteId
 from tieline.topology import Topology
 
@@ -211,7 +211,7 @@ def script_of(lane: Lane, span_s: float) -> CallerScript:
         case Ends.HOLDER:
             return Talks((*chosen, Pause(round(1000 * (span_s + HELD_S)) + 12_000), HangUp()))
         case Ends.CALLER:
-            # The tone begins in a pause of fixed length, see `lab.scenario`.
+            # The tone begins in a pause of fixed length, see `lab.scenario_caller`.
             talk = (Pause(KEYS_MS + 100), Pause(talking - KEYS_MS + 1200, talking - KEYS_MS + 2500))
             return Talks((*chosen, *talk, HangUp()), bye_any_time=True)
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.parts import Exits, Part, Succeeds
-from lab.scenario import PhoneScript, phone_xml, register_xml, run_name
+from lab.scenario import run_name
+from lab.scenario_phone import phone_xml, register_xml
+from lab.scripts import PhoneScript
 from lab.tones import AGENT_HZ, tone
 from tieline.model import AgentId
 from tieline.secrets_file import Secrets

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lab.errors import LabError
-from lab.scenario import Answers, CallerScript, HangUp, IsRefused, Pause, Press, Talks, WaitForBye
+from lab.scripts import Answers, CallerScript, HangUp, IsRefused, Pause, Press, Talks, WaitForBye
 from tieline.model import MANDARIN, Business, CityId, DialectId, Outcome
 
 FULL_CITY: Final = CityId("nanping")

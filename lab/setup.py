@@ -26,7 +26,7 @@ from lab.plan import (
     state_of,
 )
 from lab.root import Say, ensure_root, need_root
-from lab.scenario import Answers, PhoneScript
+from lab.scripts import Answers, PhoneScript
 from routing.agents import Agent, load_agents
 from tieline import secrets_file
 from tieline.model import AgentId, SiteId

@@ -20,7 +20,7 @@ from lab.client import LabClient
 from lab.keys import keys_for
 from lab.phones import PhoneGroup
 from lab.plan import HOME, LabPlan, python_parts
-from lab.scenario import Answers, CallerScript, HangUp, IsBusy, Pause, Press, Step, Talks
+from lab.scripts import Answers, CallerScript, HangUp, IsBusy, Pause, Press, Step, Talks
 from lab.setup import make_plan, prepare
 from lab.supervisor import Request
 from routing.agents import load_agents

@@ -6,7 +6,7 @@ from array import array
 import pytest
 
 from crm_adapter.ledger import EdgeEvent
-from lab.scenario import HangUp, Pause, Press, WaitForBye
+from lab.scripts import HangUp, Pause, Press, WaitForBye
 from lab.tones import AGENT_HZ, CALLER_HZ, seconds_with
 from tests.live.house import BUSY, HANGS_UP, House
 from tieline import bus

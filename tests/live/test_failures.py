@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from lab.calls import RunResult
-from lab.scenario import HangUp, Pause, Press, Talks
+from lab.scripts import HangUp, Pause, Press, Talks
 from tests.live.house import House
 from tieline import bus
 from tieline.model import Business, Outcome, Witness

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.scenario import CallerScript, GivesUp, HangUp, Pause, Press, Talks
+from lab.scripts import CallerScript, GivesUp, HangUp, Pause, Press, Talks
 from tests.live.house import BUSY, House
 from tieline import bus
 from tieline.model import Outcome

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from lab.scenario import HangUp, IsRefused, Pause, Press, Talks
+from lab.scripts import HangUp, IsRefused, Pause, Press, Talks
 from tests.live.house import FULL_CITY, House
 from tieline import bus
 from tieline.model import Business, Outcome

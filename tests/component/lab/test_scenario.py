@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from lab.sandbox import Sandbox
-from lab.scenario import GivesUp, caller_xml, run_name
+from lab.scenario import run_name
+from lab.scenario_caller import caller_xml
+from lab.scripts import GivesUp
 from tests.support.redis_server import private_root
 
 pytestmark = pytest.mark.component

@@ -9,7 +9,7 @@ import pytest
 from lab.keys import keys_for
 from lab.mix import Ends, Phones, agents_text, lanes, script_of, seats
 from lab.samples import FULL_CITY
-from lab.scenario import caller_xml
+from lab.scenario_caller import caller_xml
 from routing.agents import load_agents
 from tieline.model import Need
 from tieline.topology import Topology

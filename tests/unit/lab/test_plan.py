@@ -15,7 +15,7 @@ from lab.parts import decode_orders, encode_orders
 from lab.phones import PhoneGroup
 from lab.plan import HOME, DatabaseKind, LabPlan, orders, phones_of, settings_text
 from lab.samples import FULL_CITY, SAMPLES, sample_script, topology_with_full_city
-from lab.scenario import Answers
+from lab.scripts import Answers
 from tieline.model import AgentId, Business, CityId, DialectId, SiteId
 from tieline.settings import load_settings
 from tieline.topology import shift_loopback

@@ -5,7 +5,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from lab.scenario import (
+from lab.scenario_caller import caller_xml
+from lab.scenario_phone import phone_xml, register_xml
+from lab.scripts import (
     Answers,
     CallerScript,
     GivesUp,
@@ -18,9 +20,6 @@ from lab.scenario import (
     Press,
     Talks,
     WaitForBye,
-    caller_xml,
-    phone_xml,
-    register_xml,
 )
 
 pytestmark = pytest.mark.unit

@@ -1,0 +1,87 @@
+"""What callers and phones do, step by step: the words in which tests, samples and drills say it. Pure."""
+
+from dataclasses import dataclass
+from typing import Final
+
+BYE_LIMIT_MS: Final = 120_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Do nothing for so long; with `up_to_ms`, for a random time between the two."""
+
+    ms: int
+    up_to_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Press keys: `0-9*#`, or `[fieldN]` for what the CSV file says."""
+
+    keys: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """The caller hangs up (BYE)."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForBye:
+    """The other side hangs up, within `limit_ms`."""
+
+    limit_ms: int = BYE_LIMIT_MS
+
+
+Step = Pause | Press | HangUp | WaitForBye
+
+
+@dataclass(frozen=True, slots=True)
+class Talks:
+    """The call is answered, then goes through the steps; the last one ends it.
+
+    Attributes:
+        bye_any_time: The other side may hang up during any step, and that is as scripted too.
+    """
+
+    steps: tuple[Step, ...]
+    bye_any_time: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GivesUp:
+    """The caller hangs up before the answer (CANCEL), `after_ms` after the INVITE."""
+
+    after_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class IsRefused:
+    """The call is refused before the answer: status and Q.850 cause as expected (cause 0: any or none)."""
+
+    status: int = 503
+    cause: int = 34
+
+
+CallerScript = Talks | GivesUp | IsRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """A phone that rings for `ring_ms`, then is answered; hangs up after `talk_ms`, or never."""
+
+    ring_ms: int = 500
+    talk_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NeverAnswers:
+    """A phone that rings until the caller gives up."""
+
+
+@dataclass(frozen=True, slots=True)
+class IsBusy:
+    """A phone that is busy (486)."""
+
+
+PhoneScript = Answers | NeverAnswers | IsBusy
