@@ -1,15 +1,15 @@
 """A ticket: what must be done for a customer after a call. Pure."""
 
 import hashlib
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 import msgspec
 
 from crm_adapter.record import CallRecord
+from tieline.clock import CHINA
 
-_CHINA: Final = timezone(timedelta(hours=8))
 _LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O, U, so that a number can be read out on the phone."""
 _GROUPS: Final = 3
@@ -79,5 +79,5 @@ def ticket_number(call_id: str, hangup_at: float) -> str:
     value = int.from_bytes(hashlib.sha256(call_id.encode()).digest()[:8])
     letters = "".join(_LETTERS[value >> 5 * place & 31] for place in range(_GROUPS * 4))
     groups = (letters[start : start + 4] for start in range(0, len(letters), 4))
-    day = datetime.fromtimestamp(hangup_at, _CHINA).strftime("%Y%m%d")
+    day = datetime.fromtimestamp(hangup_at, CHINA).strftime("%Y%m%d")
     return "-".join((day, *groups))

@@ -2,14 +2,23 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Final
 
 Clock = Callable[[], float]
 """Gives Unix time in seconds."""
 
 system_clock: Clock = time.time
 
+CHINA: Final = timezone(timedelta(hours=8), "CST")
+"""The one civil time of the whole country, without summer time: what callers, agents and admins mean by a time."""
+
 
 def iso_utc(at: float) -> str:
     """Render Unix seconds as ISO 8601 in UTC with milliseconds, e.g. `2026-11-21T08:30:00.125Z`."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def iso_china(at: float) -> str:
+    """Render Unix seconds as people read them, e.g. `2026-11-21 16:30`."""
+    return datetime.fromtimestamp(at, CHINA).strftime("%Y-%m-%d %H:%M")
