@@ -164,6 +164,8 @@ def _problem(sample: Sample, run: RunResult, story: Story | None) -> str:
         return "no site knows of it"
     if story.outcome != sample.outcome:
         return f"ended as {story.outcome or 'nothing'}, expected {sample.outcome}"
+    if sample.reaches_pool and (story.dialect, story.business) != (sample.dialect, sample.business):
+        return f"chose {story.dialect} {story.business}, expected {sample.dialect} {sample.business}"
     if _needs_ticket(story) and not story.ticket:
         return "its ticket is missing"
     return ""
@@ -222,6 +224,11 @@ def show_way_in(console: Console, plan: LabPlan, instance: int) -> None:
         )
     for site in plan.topology.sites.values():
         console.print(f"  live page of {site.english}: http://{site.console}/")
+    console.print(
+        f"  it asks for a token: TIELINE_SETTINGS={plan.settings_file} tieline token new --role admin --name me",
+        soft_wrap=True,
+        highlight=False,
+    )
     console.print(
         f"  softphone: an account without registration, bound to {city.trunk_groups[0].source} (the trunk group of"
         f" {city.english}),\n             outbound proxy {edge}, codec PCMA; dial {plan.topology.hotline}"

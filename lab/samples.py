@@ -40,6 +40,11 @@ class Sample:
     after_s: float
     outcome: Outcome
 
+    @property
+    def reaches_pool(self) -> bool:
+        """Whether the caller chooses dialect and business, and waits for an agent."""
+        return self.outcome in (Outcome.ANSWERED, Outcome.ABANDONED_WAITING)
+
 
 def _sample(city: str, dialect: str, business: Business, ends: str, after_s: float) -> Sample:
     outcome = _OUTCOMES.get(ends, Outcome.ANSWERED)

@@ -37,6 +37,7 @@ class Story:
     city: str = ""
     number: str = ""
     outcome: str = ""
+    dialect: str = ""
     business: str = ""
     ticket: str = ""
     offered: bool = False
@@ -88,7 +89,7 @@ class Stories:
                 story.number = event.number[-_LAST_DIGITS:]
             case bus.MenuChosen(dialect=dialect, business=business):
                 story = self._note(event, "menu", f"{dialect} {business}".strip())
-                story.business = business or story.business
+                story.dialect, story.business = dialect, business or story.business
             case bus.CallWaiting():
                 self._note(event, "route")
             case bus.OfferTaken(agent=agent):
