@@ -1,0 +1,196 @@
+"""May the quotas of a site be changed like this? All reasons against it at once. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from tieline.errors import Problem
+from tieline.model import CityId, SiteId
+from tieline.principal import Principal, Role
+from tieline.topology import Topology
+from trunk_config.change import Change, ChangeRefused, PutOn, Refused, SetShares, Share, Situation, Undo
+from trunk_config.profiles import Profile
+from trunk_config.quota import Quota, faults
+from trunk_config.versions import QuotaVersion, differences
+
+CHANGERS: Final = frozenset((Role.ADMIN, Role.OPERATOR))
+WHY_AT_MOST: Final = 400
+"""As the audit trail keeps."""
+UNTIL_AT_MOST_S: Final = 366 * 86_400
+"""An end time later than that is a slip of the hand."""
+
+
+def check_site(topology: Topology, site: SiteId) -> None:
+    """Refuse a site that does not exist.
+
+    Raises:
+        ChangeRefused: It does not.
+    """
+    if site not in topology.sites:
+        known = "use one of " + ", ".join(topology.sites)
+        raise ChangeRefused(site, Refused.INVALID, [Problem(f"site {site}", "unknown site", known)])
+
+
+def check_right(by: Principal, site: SiteId) -> None:
+    """Refuse who may not change quotas of a site.
+
+    A reserve of one city is taken from all the others: who is bound to one city may change none.
+
+    Raises:
+        ChangeRefused: His role or his scope does not allow it.
+    """
+    if by.role not in CHANGERS:
+        mend = "ask somebody with role " + " or ".join(sorted(CHANGERS))
+        raise ChangeRefused(site, Refused.FORBIDDEN, [Problem(f"role {by.role}", "may not change quotas", mend)])
+    if not by.covers(site=site):
+        problem = Problem(f"scope {by.city or by.site}", f"does not cover {site}", "use a token for the whole site")
+        raise ChangeRefused(site, Refused.FORBIDDEN, [problem])
+
+
+def judge(change: Change, by: Principal, situation: Situation) -> QuotaVersion:
+    """Give the version that a change makes.
+
+    Args:
+        change: What is asked, for a site that exists.
+        by: Who asks.
+        situation: What it is judged against.
+
+    Raises:
+        ChangeRefused: With every reason.
+    """
+    check_right(by, change.site)
+    newest = situation.newest
+    made, problems = _made(change, situation)
+    stale = change.base != newest.version
+    problems = [*_about_asking(change, situation), *problems]
+    problems += faults(situation.topology, change.site, made.quotas)
+    if not problems and _content(made) == _content(newest):
+        problems.append(Problem("change", "nothing would change", f"version {newest.version} has these quotas"))
+    if problems or stale:
+        raise _refusal(change, situation, problems)
+    asked = [] if change.confirmed else list(_halvings(newest, made))
+    if asked:
+        raise ChangeRefused(change.site, Refused.CONFIRM, asked, newest=newest.version)
+    return replace(made, by=by.name)
+
+
+def _content(version: QuotaVersion) -> tuple[object, ...]:
+    return version.profile, version.quotas, version.until
+
+
+def _refusal(change: Change, situation: Situation, problems: Sequence[Problem]) -> ChangeRefused:
+    newest = situation.newest
+    if change.base == newest.version:
+        return ChangeRefused(change.site, Refused.INVALID, problems, newest=newest.version)
+    base = situation.known.get(change.base)
+    said = f"made by {newest.by}: {newest.why}" if base else "there is no such version"
+    stale = Problem(f"base {change.base}", f"version {newest.version} is in force, {said}", "look and ask again")
+    difference = differences(base.quotas, newest.quotas) if base else ()
+    return ChangeRefused(change.site, Refused.STALE, [stale, *problems], newest=newest.version, difference=difference)
+
+
+def _about_asking(change: Change, situation: Situation) -> Iterator[Problem]:
+    if not change.why.strip():
+        yield Problem("why", "no reason given", "say why: it goes into the audit trail")
+    elif len(change.why) > WHY_AT_MOST or not change.why.isprintable():
+        yield Problem("why", f"not one printable line of at most {WHY_AT_MOST} characters", "shorten it")
+    if change.until is None:
+        return
+    if change.until <= situation.now:
+        yield Problem("until", "the end time is in the past", "give a later one, or none")
+    elif change.until > situation.now + UNTIL_AT_MOST_S:
+        yield Problem("until", "the end time is more than a year ahead", "give an earlier one, or none")
+
+
+def _made(change: Change, situation: Situation) -> tuple[QuotaVersion, list[Problem]]:
+    """Make the version that is asked for, as if nothing were wrong, and tell what is."""
+    newest = situation.newest
+    made = replace(newest, version=newest.version + 1, why=change.why.strip(), at=situation.now)
+    problems: list[Problem] = []
+    match change.what:
+        case SetShares(shares=shares):
+            problems += _about_shares(shares, newest)
+            made = replace(made, quotas=_with_shares(newest.quotas, shares))
+        case PutOn(profile=name):
+            profile = situation.profiles.get((change.site, name))
+            problems += _about_profile(name, profile, change.site, situation)
+            made = replace(made, profile=name, until=None, returns_to=None)
+            made = replace(made, quotas=profile.quotas) if profile else made
+        case Undo(to=to):
+            target = newest.version - 1 if to is None else to
+            past = situation.known.get(target) if 1 <= target < newest.version else None
+            problems += _about_undo(to, past, newest)
+            made = _restored(made, past, situation.now) if past else made
+    if change.until is not None:
+        made = replace(made, until=change.until, returns_to=newest.version)
+    return made, problems
+
+
+def _restored(made: QuotaVersion, past: QuotaVersion, now: float) -> QuotaVersion:
+    """Take the content of a former version, its end time too when that is still to come."""
+    ahead = not past.is_over(now)
+    return replace(
+        made,
+        profile=past.profile,
+        quotas=past.quotas,
+        until=past.until if ahead else None,
+        returns_to=past.returns_to if ahead else None,
+    )
+
+
+def restored(over: QuotaVersion, past: QuotaVersion, *, by: str, now: float) -> QuotaVersion:
+    """Give the version that brings a former one back when the one in force is over."""
+    why = f"end time of version {over.version} ({over.profile}): version {past.version} ({past.profile}) again"
+    made = replace(over, version=over.version + 1, by=by, why=why, at=now)
+    return _restored(made, past, now)
+
+
+def _with_shares(quotas: Mapping[CityId, Quota], shares: Mapping[CityId, Share]) -> dict[CityId, Quota]:
+    made = dict(quotas)
+    for city, share in shares.items():
+        old = quotas.get(city, Quota(0, 0))
+        made[city] = Quota(
+            old.reserve if share.reserve is None else share.reserve, old.cap if share.cap is None else share.cap
+        )
+    return made
+
+
+def _about_shares(shares: Mapping[CityId, Share], newest: QuotaVersion) -> Iterator[Problem]:
+    if not shares:
+        yield Problem("cities", "no city named", "name at least one, with reserve or cap")
+    for city, share in shares.items():
+        if share == Share():
+            yield Problem(f"city {city}", "neither reserve nor cap given", "give one of them or both")
+        elif city not in newest.quotas and None in (share.reserve, share.cap):
+            yield Problem(f"city {city}", f"has no quota at {newest.site} yet", "give reserve and cap")
+
+
+def _about_profile(name: str, profile: Profile | None, site: SiteId, situation: Situation) -> Iterator[Problem]:
+    if profile is None:
+        known = ", ".join(known for place, known in situation.profiles if place == site)
+        yield Problem(f"profile {name}", f"unknown at {site}", f"use one of {known}")
+        return
+    groups = {group.id: group for city in situation.topology.cities.values() for group in city.trunk_groups}
+    for trunk in profile.trunks:
+        if trunk not in groups:
+            yield Problem(
+                f"profile {name}", f"needs trunk group {trunk}, which does not exist", "correct the profile"
+            )
+        elif not groups[trunk].in_service:
+            mend = "put it into service, or set the shares by hand"
+            yield Problem(f"profile {name}", f"needs trunk group {trunk}, which is out of service", mend)
+
+
+def _about_undo(to: int | None, past: QuotaVersion | None, newest: QuotaVersion) -> Iterator[Problem]:
+    if past is None and to is None:
+        yield Problem("undo", f"version {newest.version} is the first: there is none before it")
+    elif past is None:
+        yield Problem(f"to {to}", "no former version has this number", f"name one from 1 to {newest.version - 1}")
+
+
+def _halvings(before: QuotaVersion, after: QuotaVersion) -> Iterator[Problem]:
+    """Yield each city that loses half of its reserve or of its cap, or more."""
+    for found in differences(before.quotas, after.quotas):
+        if found.before and 2 * (found.after or 0) <= found.before:
+            what = f"{found.share} falls from {found.before} to {found.after or 0}, half or less"
+            yield Problem(f"city {found.city}", what, "confirm it")
