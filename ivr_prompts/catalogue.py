@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
+from typing import Final
 
 from ivr_prompts.grammar import Grammar, load_grammars
 from ivr_prompts.manifest import Sound, Source, load_manifest
@@ -17,7 +18,11 @@ from tieline.errors import LocalProtocolError
 from tieline.model import MANDARIN, DialectId
 
 SlotValue = int | str | time
-"""count, minutes: int; clock: time or `HH:MM`; digits, digit: str of digits; county, city: an id."""
+"""count, minutes: int; clock: time or `HH:MM`; digits, digit: str of digits; the others an id."""
+
+
+PLACES: Final = ("city_", "county_")
+"""What the fragments begin with that a slot of the kind place takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,9 @@ class Catalogue:
             return tuple(grammar.digits[_digit(character)] for character in text)
         if kind is SlotKind.DIGIT:
             return grammar.number.fragments(_digit(text), counted=False)
-        fragment = f"{kind}_{text}"
+        if kind is SlotKind.PLACE and not text.startswith(PLACES):
+            raise ValueError(f"no place {text!r}")
+        fragment = text if kind is SlotKind.PLACE else f"{kind}_{text}"
         if fragment not in self.texts.prompts:
             raise ValueError(f"no {kind} {text!r}")
         return (fragment,)

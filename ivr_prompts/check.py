@@ -9,6 +9,7 @@ from ivr_prompts.build import wanted_speech
 from ivr_prompts.catalogue import Catalogue
 from ivr_prompts.lengths import check_lengths
 from ivr_prompts.manifest import BYTES_PER_S, EXTENSION, Sound, Source
+from ivr_prompts.refusal import check_refusals
 from ivr_prompts.sounds import file_hash, sound_path
 from ivr_prompts.texts import DIALECTS
 from ivr_prompts.voice import Speech
@@ -53,6 +54,7 @@ def check(catalogue: Catalogue, sounds: Path) -> CheckReport:
         problems += _check_sound(sounds, name, speech, words.get(name, ""), entries.get(name))
     problems += _check_strays(sounds, entries, wanted)
     problems += check_lengths(catalogue)
+    problems += check_refusals(catalogue)
     there = [sound for name, sound in entries.items() if sound_path(sounds, name).exists()]
     recorded = sum(sound.source is Source.RECORDED for sound in there)
     return CheckReport(len(there), recorded, sum(sound.stand_in for sound in there), tuple(problems))

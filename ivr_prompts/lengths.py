@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import time
 from typing import Final
 
-from ivr_prompts.catalogue import Catalogue
+from ivr_prompts.catalogue import PLACES, Catalogue
 from ivr_prompts.grammar import MAX_NUMBER
 from ivr_prompts.pattern import Slot, SlotKind
 from ivr_prompts.texts import DIALECTS, Prompt, piece_ids
@@ -49,8 +49,8 @@ def _longest_slots(catalogue: Catalogue, dialect: DialectId, durations: Mapping[
     def lasts(fragments: tuple[str, ...]) -> int:
         return sum(durations.get(f"{dialect}/{fragment}", 0) for fragment in fragments)
 
-    def place(kind: SlotKind) -> int:
-        return max(lasts((name,)) for name in catalogue.texts.prompts if name.startswith(f"{kind}_"))
+    def longest(*beginnings: str) -> int:
+        return max(lasts((name,)) for name in catalogue.texts.prompts if name.startswith(beginnings))
 
     number = max(lasts(grammar.number.fragments(value, counted=True)) for value in range(MAX_NUMBER + 1))
     clock = max(
@@ -65,6 +65,9 @@ def _longest_slots(catalogue: Catalogue, dialect: DialectId, durations: Mapping[
         SlotKind.CLOCK: clock,
         SlotKind.DIGITS: digit * DIGITS_MAX,
         SlotKind.DIGIT: digit,
-        SlotKind.COUNTY: place(SlotKind.COUNTY),
-        SlotKind.CITY: place(SlotKind.CITY),
+        SlotKind.COUNTY: longest("county_"),
+        SlotKind.CITY: longest("city_"),
+        SlotKind.PLACE: longest(*PLACES),
+        SlotKind.CAUSE: longest("cause_"),
+        SlotKind.DAY: longest("day_"),
     }

@@ -21,6 +21,11 @@ class SlotKind(StrEnum):
     DIGIT = "digit"
     COUNTY = "county"
     CITY = "city"
+    PLACE = "place"
+    """A county or a city: `county_…` or `city_…`."""
+    CAUSE = "cause"
+    DAY = "day"
+    """`0` today, `1` tomorrow, `2` the day after, `mon` to `sun` beyond."""
 
 
 @dataclass(frozen=True, slots=True)

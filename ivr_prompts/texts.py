@@ -21,6 +21,8 @@ DATA: Final = Path(__file__).parent / "data"
 DIALECTS: Final = tuple(DialectId(name) for name in ("mandarin", "min_dong", "min_nan", "puxian", "hakka", "min_bei"))
 """Dialects that have prompts, Mandarin first."""
 
+FILES: Final = ("prompts.toml", "fragments.toml", "places.toml", "causes.toml")
+
 DEFAULT_MAX_MS: Final = 20_000
 FRAGMENT_MAX_MS: Final = 3_000
 _MAX_MS: Final = 60_000
@@ -117,14 +119,14 @@ def piece_ids(prompt: Prompt, dialect: DialectId) -> tuple[str, ...]:
 
 
 def load_texts(directory: Path = DATA) -> Texts:
-    """Read `prompts.toml`, `fragments.toml` and `places.toml`.
+    """Read every file of texts.
 
     Raises:
-        ConfigError: A file is faulty; every problem of all three is named.
+        ConfigError: A file is faulty; every problem of all of them is named.
     """
     problems: list[Problem] = []
     prompts: dict[str, Prompt] = {}
-    for name in ("prompts.toml", "fragments.toml", "places.toml"):
+    for name in FILES:
         try:
             found = _load(directory / name)
         except ConfigError as error:
@@ -143,7 +145,7 @@ def load_texts(directory: Path = DATA) -> Texts:
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,47}")
 """Becomes a file name; no hyphen, which numbers the pieces."""
 
-_KINDS: Final = {"prompt": "", "fragment": "", "city": "city_", "county": "county_"}
+_KINDS: Final = {"prompt": "", "fragment": "", "city": "city_", "county": "county_", "cause": "cause_"}
 """Table of the file, and what the ids in it begin with in the catalogue."""
 
 
@@ -162,6 +164,8 @@ def _load(path: Path) -> list[Prompt]:
                 found.append(_prompt(table, prefix + name, where, fragment=kind != "prompt"))
                 if kind == "county":
                     table.text("gb_code")
+                if kind == "cause":
+                    table.text("english")
                 table.finish()
     root.finish()
     file.refuse_if_faulty()

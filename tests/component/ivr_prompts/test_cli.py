@@ -42,7 +42,8 @@ def test_check_before_any_build_names_every_sound(tmp_path: Path) -> None:
 def test_check_tells_all_that_is_wrong(sounds: Path) -> None:
     entries = load_manifest(sounds).sounds
     change = msgspec.structs.replace
-    entries["mandarin/refuse_platform"] = change(entries["mandarin/refuse_platform"], duration_ms=15_001)
+    entries["min_bei/refuse_platform"] = change(entries["min_bei/refuse_platform"], duration_ms=20_001)
+    message_ms = 20_001 + sum(entries[f"mandarin/refuse_{part}"].duration_ms for part in ("platform", "danger"))
     entries["mandarin/num_1"] = change(entries["mandarin/num_1"], level_dbov=-25.0)
     entries["mandarin/num_2"] = change(entries["mandarin/num_2"], recipe="older")
     entries["min_nan/num_3"] = change(entries["min_nan/num_3"], source=Source.RECORDED, words="叁")
@@ -57,15 +58,16 @@ def test_check_tells_all_that_is_wrong(sounds: Path) -> None:
     shorten = "(shorten the text, or record it faster)"
     build = "(run `tieline prompts build`)"
     assert done.stderr.splitlines()[1:] == [
-        f"  mandarin/refuse_platform.alaw: the manifest says 15001 ms, the file is another length {build}",
         f"  mandarin/num_1.alaw: level -25 dBov is more than 1.5 dB off -20 {build}",
         f"  mandarin/num_2.alaw: text, voice or parameters have changed since it was made {build}",
         "  min_nan/num_3.alaw: the recording says '叁', the catalogue '三' (record it again)",
         f"  puxian/num_5.alaw: the file is not the one in the manifest {build}",
         f"  hakka/num_4.alaw: there is no audio {build}",
+        f"  min_bei/refuse_platform.alaw: the manifest says 20001 ms, the file is another length {build}",
         "  min_nan/farewell.alaw: no prompt needs it (remove file and entry)",
         "  min_bei/notes.txt: the manifest does not know this file (remove it, or import it)",
-        f"  {where}: refuse_platform can last 15001 ms in mandarin, allowed are 15000 {shorten}",
+        f"  {where}: refuse_platform can last 20001 ms in min_bei, allowed are 20000 {shorten}",
+        f"  {where}: a refusal by refuse_platform lasts {message_ms} ms in min_bei, allowed are 15000 {shorten}",
     ]
 
 

@@ -29,12 +29,11 @@ SENTENCES: list[tuple[str, str, dict[str, SlotValue]]] = [
     ("ticket_number", "mandarin", {"digits": "95598110"}),
     ("refuse_quota", "mandarin", {"city": "quanzhou"}),
     ("out_of_hours", "mandarin", {"from": "08:00", "until": "22:00"}),
-    ("notice_outage", "mandarin", {"county": "changle", "clock": "15:15"}),
-    ("notice_outage", "min_nan", {"county": "jinjiang", "clock": "00:05"}),
-    ("notice_outage_tomorrow", "mandarin", {"county": "wuyishan", "clock": "06:30"}),
-    ("notice_planned", "hakka", {"county": "changting", "clock": "18:00"}),
-    ("notice_outage_open", "mandarin", {"county": "minhou"}),
-    ("notice_city", "mandarin", {"city": "xiamen"}),
+    ("notice", "mandarin", {"place": "county_changle", "cause": "storm", "day": "0", "clock": "15:30"}),
+    ("notice", "min_nan", {"place": "county_jinjiang", "cause": "damage", "day": "1", "clock": "00:00"}),
+    ("notice", "hakka", {"place": "city_longyan", "cause": "flood", "day": "sun", "clock": "06:30"}),
+    ("refuse_notice", "mandarin", {"place": "county_minhou", "cause": "planned", "clock": "18:00"}),
+    ("refuse_notice_later", "puxian", {"place": "city_putian", "cause": "typhoon", "day": "2"}),
 ]
 
 

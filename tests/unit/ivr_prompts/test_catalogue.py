@@ -19,10 +19,11 @@ def dialects_of(files: tuple[str, ...]) -> set[str]:
 
 
 def test_a_sentence_with_slots() -> None:
-    files = UNBUILT.sentence("notice_outage", MIN_NAN, county="changle", clock=time(15, 15))
+    files = UNBUILT.sentence("notice", MIN_NAN, place="county_changle", cause="storm", day="1", clock=time(15, 15))
     assert files == (
-        "min_nan/notice_outage-1", "min_nan/county_changle", "min_nan/notice_outage-2", "min_nan/period_afternoon",
-        "min_nan/hour_3", "min_nan/shi_1", "min_nan/num_5", "min_nan/minute", "min_nan/notice_outage-3",
+        "min_nan/county_changle", "min_nan/notice-1", "min_nan/cause_storm", "min_nan/notice-2", "min_nan/day_1",
+        "min_nan/period_afternoon", "min_nan/hour_3", "min_nan/shi_1", "min_nan/num_5", "min_nan/minute",
+        "min_nan/notice-3",
     )  # fmt: skip
 
 
@@ -76,6 +77,16 @@ def test_a_dialect_without_prompts_hears_mandarin() -> None:
         ("position", {"count": 10_000}, "slot count of prompt position: 10000 is not within 0 to 9999"),
         ("position", {"count": "3"}, "slot count of prompt position: '3' is not a whole number"),
         ("refuse_quota", {"city": "atlantis"}, "slot city of prompt refuse_quota: no city 'atlantis'"),
+        (
+            "refuse_notice_later",
+            {"place": "num_3", "cause": "storm", "day": "1"},
+            "slot place of prompt refuse_notice_later: no place 'num_3'",
+        ),
+        (
+            "refuse_notice_later",
+            {"place": "city_fuzhou", "cause": "magic", "day": "1"},
+            "slot cause of prompt refuse_notice_later: no cause 'magic'",
+        ),
         ("ticket_number", {"digits": "3a"}, "slot digits of prompt ticket_number: 'a' is not a digit"),
         ("callback_offer", {"digit": "12"}, "slot digit of prompt callback_offer: '12' is not a digit"),
     ],
@@ -87,8 +98,8 @@ def test_what_cannot_be_said_is_our_bug(prompt: str, slots: dict[str, int | str]
 
 
 def test_a_slot_value_that_is_no_clock_time_is_refused() -> None:
-    with pytest.raises(LocalProtocolError, match="slot clock of prompt notice_planned"):
-        UNBUILT.sentence("notice_planned", MANDARIN, county="changle", clock="25:00")
+    with pytest.raises(LocalProtocolError, match="slot clock of prompt refuse_notice"):
+        UNBUILT.sentence("refuse_notice", MANDARIN, place="county_changle", cause="storm", clock="25:00")
 
 
 def test_every_dialect_has_every_piece_that_sentences_ask_for() -> None:

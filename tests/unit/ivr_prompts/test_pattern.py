@@ -19,7 +19,10 @@ def test_two_slots_of_one_kind_have_names() -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("第{place}位", "slot kind 'place' is not one of count, minutes, clock, digits, digit, county, city"),
+        (
+            "第{spot}位",
+            "slot kind 'spot' is not one of count, minutes, clock, digits, digit, county, city, place, cause, day",
+        ),
         ("第{count位", "a brace that belongs to no slot in '第{count位'"),
         ("第count}位", "a brace that belongs to no slot in '第count}位'"),
         ("{count}和{count}", "a slot name is used twice in '{count}和{count}'"),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ivr_prompts.texts import DATA, DIALECTS, FRAGMENT_MAX_MS, Piece, load_texts
+from ivr_prompts.texts import DATA, DIALECTS, FILES, FRAGMENT_MAX_MS, Piece, load_texts
 from tieline.errors import ConfigError
 from tieline.model import MANDARIN, DialectId
 from tieline.topology_file import load_topology
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def write(tmp_path: Path) -> Path:
-    for name in ("prompts.toml", "fragments.toml", "places.toml"):
+    for name in FILES:
         (tmp_path / name).write_text("")
     return tmp_path
 
