@@ -43,6 +43,38 @@ EVENTS_OF_ALL: Final = (
 EVENTS_OF_ENTRY: Final = ("Newchannel", "NewAccountCode", "DTMFEnd")
 """Events wanted only about channels that callers come in by: they are too many for the rest."""
 
+NEVER_MADE: Final = (
+    "AGIExecEnd",
+    "AGIExecStart",
+    "BridgeCreate",
+    "BridgeDestroy",
+    "ChallengeSent",
+    "DeviceStateChange",
+    "DialState",
+    "DTMFBegin",
+    "HangupHandlerPop",
+    "HangupHandlerPush",
+    "HangupHandlerRun",
+    "HangupRequest",
+    "LocalBridge",
+    "MusicOnHoldStart",
+    "MusicOnHoldStop",
+    "NewCallerid",
+    "NewConnectedLine",
+    "Newexten",
+    "Newstate",
+    "QueueCallerLeave",
+    "QueueMemberStatus",
+    "RTCPReceived",
+    "RTCPSent",
+    "SoftHangupRequest",
+    "SuccessfulAuth",
+    "TestEvent",
+    "VarSet",
+)
+"""`disabledevents=`: what a call makes most of and no line lets pass. A filter only saves the socket and Python;
+an event that is disabled for all is not even put together."""
+
 
 def read_classes() -> tuple[str, ...]:
     """Give the classes for `read=` of the AMI user."""

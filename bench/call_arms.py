@@ -1,6 +1,6 @@
 """The two arms of `tieline bench call`, in one lab: Fuzhou's node is Tieline's, Xiamen's has a plain dialplan.
 
-The plain node has no AGI, no AMI, no CEL, and its site runs neither Tieline nor Redis, so neither arm can cost the
+The plain node has no AGI, no AMI, and its site runs neither Tieline nor Redis, so neither arm can cost the
 other anything. Both have the same programs, prompts, codecs, number of agents and phones.
 """
 
@@ -162,7 +162,6 @@ def plain_files(plan: LabPlan, voice: Voice) -> Iterator[tuple[str, str]]:
     yield "extensions.conf", templates.get_template("call_plain.conf.j2").render(values)
     yield "queues.conf", templates.get_template("call_plain_queues.conf.j2").render(values)
     yield "manager.conf", "[general]\nenabled = no\n"
-    yield "cel.conf", "[general]\nenable = no\n"
 
 
 def questions(flow: MenuFlow, files: Callable[[tuple[str, ...]], tuple[str, ...]]) -> tuple[Question, ...]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from ami_bridge.filters import event_filters, read_classes, write_classes
+from ami_bridge.filters import NEVER_MADE, event_filters, read_classes, write_classes
 from ivr_prompts.catalogue import load_catalogue
 from ivr_prompts.flow import menu_files
 from ivr_prompts.menus import Act, load_menus
@@ -45,6 +45,7 @@ def build_plan(settings: Settings, topology: Topology, agents: Iterable[Agent], 
         ami_read=",".join(read_classes()),
         ami_write=",".join(write_classes()),
         ami_filters=event_filters(edge_endpoint(edge) for edge in topology.edges),
+        ami_disabled=NEVER_MADE,
         ring_s=round(settings.ring_s),
         wrap_up_s=round(settings.wrap_up_s),
     )

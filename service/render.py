@@ -29,7 +29,7 @@ def render_configuration(settings: Settings) -> int:
     for path, text in files:
         _write(path, text)
     for paths in plan.paths.values():
-        for name in ("lib", "spool", "run", "log/cel-custom"):
+        for name in ("lib", "spool", "run", "log"):
             (paths.root / name).mkdir(parents=True, exist_ok=True)
         paths.journal.mkdir(parents=True, exist_ok=True)
     for directory in plan.edge_dirs.values():

@@ -70,7 +70,6 @@ class Witness(StrEnum):
     AGI = "agi"
     STDIO = "stdio"
     AMI = "ami"
-    CEL = "cel"
     SNAPSHOT = "snapshot"
     """Missing from the next snapshot: the time of the hang-up is estimated."""
 

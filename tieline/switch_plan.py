@@ -95,5 +95,6 @@ class SwitchPlan:
     ami_read: str
     ami_write: str
     ami_filters: tuple[str, ...]
+    ami_disabled: tuple[str, ...]
     ring_s: int
     wrap_up_s: int

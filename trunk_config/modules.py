@@ -65,8 +65,5 @@ MODULES: Final = (
     "func_strings",
     "func_timeout",
     "func_uri",
-    # records
-    "res_cdrel_custom",
-    "cel_custom",
 )
 """Load order is Asterisk's business (dependencies are declared in the modules); the list is by concern."""

@@ -182,6 +182,7 @@ def _node_values(plan: SwitchPlan, node: Node) -> dict[str, Any]:
         "ami_permit": plan.ami_permit,
         "ami_read": plan.ami_read,
         "ami_write": plan.ami_write,
+        "ami_disabled": ",".join(plan.ami_disabled),
         "ami_filters": [_Verbatim(line) for line in plan.ami_filters],
         "script_arguments": _arguments(variables.SCRIPT_ARGUMENTS),
         "fact_arguments": _arguments(variables.FACTS),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ami_bridge.filters import event_filters, read_classes, write_classes
+from ami_bridge.filters import NEVER_MADE, event_filters, read_classes, write_classes
 from routing.agents import load_agents
 from routing.static_queues import static_queues
 from service.plan import net_menu
@@ -59,6 +59,7 @@ def plan() -> SwitchPlan:
         ami_read=",".join(read_classes()),
         ami_write=",".join(write_classes()),
         ami_filters=event_filters(edge_endpoint(edge) for edge in topology.edges),
+        ami_disabled=NEVER_MADE,
         ring_s=12,
         wrap_up_s=20,
     )

@@ -136,12 +136,12 @@ def test_the_better_witness_wins_fact_by_fact() -> None:
 
 
 def test_a_fact_lent_by_a_bad_witness_gives_way_to_a_middling_one() -> None:
-    agi, ami, cel = (
+    agi, ami, snapshot = (
         record(agent=""),
         record(agent="a1002", witness=Witness.AMI),
-        record(agent="a1003", witness=Witness.CEL),
+        record(agent="a1003", witness=Witness.SNAPSHOT),
     )
-    assert merge(merge(agi, cel), ami).agent == merge(agi, merge(cel, ami)).agent == "a1002"
+    assert merge(merge(agi, snapshot), ami).agent == merge(agi, merge(snapshot, ami)).agent == "a1002"
 
 
 def test_merging_can_change_the_outcome() -> None:
