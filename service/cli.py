@@ -9,6 +9,7 @@ from typing import Any
 import click
 import uvloop
 
+from ivr_prompts import notice_cli
 from tieline import cli as tieline_cli
 from tieline.errors import ConfigError, TielineError
 from tieline.settings import Settings, load_settings
@@ -77,6 +78,14 @@ def token(context: click.Context, settings: Settings) -> None:
 @click.pass_context
 def quota(context: click.Context, settings: Settings) -> None:
     """Quotas of the cities: what is in force, changes, profiles."""
+    context.obj = settings
+
+
+@main.group(commands=notice_cli.notice.commands)
+@settings_option
+@click.pass_context
+def notice(context: click.Context, settings: Settings) -> None:
+    """Notices of outages: set, clear, list."""
     context.obj = settings
 
 
