@@ -60,11 +60,14 @@ class RedisServer:
     def stop(self) -> None:
         """Kill it; what it held is lost."""
         if self._process is not None:
-            # bwrap dies at once; --die-with-parent takes redis-server with it.
-            self._process.kill()
-            self._process.wait(10)
+            with socket.create_connection(("127.0.0.1", self._port), 1) as until_its_end:
+                # bwrap dies at once; --die-with-parent takes redis-server with it, and that ends the connection.
+                self._process.kill()
+                self._process.wait(10)
+                until_its_end.settimeout(START_S)
+                with contextlib.suppress(ConnectionError):
+                    until_its_end.recv(1)
             self._process = None
-            self._await_silence()
 
     def _await_answer(self, process: subprocess.Popen[bytes]) -> None:
         end = time.monotonic() + START_S
@@ -76,16 +79,6 @@ class RedisServer:
                     return
             time.sleep(0.02)  # not a wait for an event of ours: another program starts
         raise AssertionError("redis-server did not answer in time")
-
-    def _await_silence(self) -> None:
-        end = time.monotonic() + START_S
-        while time.monotonic() < end:
-            try:
-                socket.create_connection(("127.0.0.1", self._port), 1).close()
-            except OSError:
-                return
-            time.sleep(0.02)
-        raise AssertionError("redis-server did not end in time")
 
 
 @contextlib.contextmanager

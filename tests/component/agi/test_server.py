@@ -291,20 +291,25 @@ async def test_stop_cuts_what_does_not_end() -> None:
 
 
 async def test_stop_waits_for_a_cut_script_to_tidy_up() -> None:
-    tidied = asyncio.Event()
+    tidying, may_end, tidied = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def script(session: Session) -> Mapping[str, str]:
         try:
             await session.answer()
         finally:
-            await asyncio.sleep(0.05)
+            tidying.set()
+            await may_end.wait()
             tidied.set()
         return {}
 
     async with serving({"menu": Route(script, deadline_s=30)}) as server, calling(server) as peer:
         peer.send(headers())
         await peer.command()
-        await server.stop(drain_s=0)
+        stopping = asyncio.ensure_future(server.stop(drain_s=0))
+        await asyncio.wait_for(tidying.wait(), 5)
+        assert not stopping.done()
+        may_end.set()
+        await asyncio.wait_for(stopping, 5)
         assert tidied.is_set()
         assert server.metrics().sessions == {("menu", End.CUT): 1}
 
