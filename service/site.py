@@ -33,6 +33,7 @@ from routing.matcher import Rules
 from service import heartbeats
 from service.figures import figures
 from service.keeper import Keeper
+from service.notice_keeper import NoticeKeeper
 from service.plan import AMI_USER, journal_dir
 from tieline import secrets_file
 from tieline.clock import system_clock
@@ -214,10 +215,12 @@ class SiteProcess:
             system_clock,
             read_number=partial(read_raw_number, plan=plan),
         )
+        notices = NoticeKeeper(self._live, self._database, system_clock)
+        self._metrics["notices"] = notices.metrics
         self._metrics["keeper"] = keeper.metrics
         self._metrics["forwarder"] = forwarder.metrics
         try:
-            async with _task(keeper.run()), _task(self._deliver(forwarder)):
+            async with _task(notices.run()), _task(keeper.run()), _task(self._deliver(forwarder)):
                 yield
         finally:
             await journal.close()

@@ -232,6 +232,23 @@ class TicketMade(Message, frozen=True, tag=True):
 # --- told by whoever changes what is in force ----------------------------------------------------------------
 
 
+class NoticeChanged(Message, frozen=True, tag=True):
+    """What is known of an outage changed; told by each site when its copy of the notices follows SQL.
+
+    Attributes:
+        county: Of the city, or empty for the whole city.
+        cause: Id of the cause; empty when the place has no notice any more.
+        until: When power is expected back, Unix seconds.
+        since: When it was written, Unix seconds.
+    """
+
+    city: str
+    county: str = ""
+    cause: str = ""
+    until: float = 0.0
+    since: float = 0.0
+
+
 class QuotaChanged(Message, frozen=True, tag=True):
     """Another version of a site's quotas is in force, or will be as soon as the site's Redis is there.
 
@@ -267,6 +284,7 @@ Event = (
     | OfferWithdrawn
     | AgentChanged
     | TicketMade
+    | NoticeChanged
     | QuotaChanged
 )
 
