@@ -8,6 +8,8 @@ file of the run: field 0 is the From header's name and address, fields 1 and 2 a
 
 from typing import Final
 
+from lab.scripts import Direction
+
 LABEL_END: Final = '  <label id="end"/>'
 """Where a script goes that is over; the last element of each scenario."""
 
@@ -41,6 +43,17 @@ def recv(request: str, attributes: str = "", *actions: str) -> str:
 def keep(header: str, regexp: str, name: str) -> str:
     """Keep what a regular expression finds in a header as the variable `name`."""
     return f'<ereg regexp="{regexp}" search_in="hdr" header="{header}" assign_to="{name}"/>'
+
+
+def accepted(direction: Direction) -> list[str]:
+    """Wait for the answer to a re-INVITE; it must take the direction that was offered."""
+    answer = "recvonly" if direction == "sendonly" else "sendrecv"
+    check = f'<ereg regexp="a={answer}" search_in="body" check_it="true" assign_to="direction"/>'
+    return [
+        '  <recv response="100" optional="true"/>',
+        f'  <recv response="200"><action>{check}</action></recv>',
+        '  <Reference variables="direction"/>',
+    ]
 
 
 def do(action: str) -> str:

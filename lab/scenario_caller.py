@@ -1,10 +1,24 @@
 """SIPp scenarios of callers. Pure."""
 
+from dataclasses import dataclass
 from typing import Final
 
-from lab.scenario import LABEL_END, do, end, keep, log, recv, reply, scenario, send
+from lab.scenario import LABEL_END, accepted, do, end, keep, log, recv, reply, scenario, send
 from lab.scenario_media import OWN_MEDIA, PORT_OF_TONE, SAME_PORT, begin_tone, keys_ms, sdp, switch_tone
-from lab.scripts import CallerScript, GivesUp, HangUp, IsRefused, Pause, Press, Step, Talks, WaitForBye
+from lab.scripts import (
+    CallerScript,
+    Direction,
+    GivesUp,
+    HangUp,
+    IsRefused,
+    LeavesEarly,
+    Pause,
+    Press,
+    ReInvite,
+    Step,
+    Talks,
+    WaitForBye,
+)
 
 _BRANCH: Final = "z9hG4bK-[run]-[call_number]-i"
 """One for INVITE and CANCEL of a call (RFC 3261 section 9.1)."""
@@ -24,19 +38,18 @@ def caller_xml(
     body = [_invite(has_ear, extra_headers)]
     match script:
         case Talks():
-            body += _talk(script, tone_file)
+            body += _talk(script, tone_file, _Dialog(has_ear))
         case GivesUp(after_ms):
             body += _give_up(after_ms)
+        case LeavesEarly():
+            body += _leave_early()
         case IsRefused(status, cause):
             body += _be_refused(status, cause)
     return scenario("caller", [*body, LABEL_END])
 
 
 def _invite(has_ear: bool, extra_headers: tuple[str, ...]) -> str:
-    address, port = ("[field1]", "[field2]") if has_ear else OWN_MEDIA
     extra = "".join(f"      {line}\n" for line in extra_headers)
-    ports = (PORT_OF_TONE, SAME_PORT) if has_ear else (SAME_PORT,)
-    session = "\n".join((sdp(address, port), *ports))
     return send(
         f"""      INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0
       Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={_BRANCH}
@@ -46,13 +59,43 @@ def _invite(has_ear: bool, extra_headers: tuple[str, ...]) -> str:
       CSeq: 1 INVITE
       Contact: <sip:caller@[local_ip]:[local_port]>
       Max-Forwards: 70
-{extra}{session}""",
+{extra}{_session(has_ear, "sendrecv", 1)}""",
         'retrans="500"',
     )
 
 
-def _in_dialog(method: str, cseq: int, attributes: str = "") -> str:
+def _session(has_ear: bool, direction: Direction, version: int) -> str:
+    address, port = ("[field1]", "[field2]") if has_ear else OWN_MEDIA
+    ports = (PORT_OF_TONE, SAME_PORT) if has_ear else (SAME_PORT,)
+    return "\n".join((sdp(address, port, direction, version), *ports))
+
+
+@dataclass(slots=True)
+class _Dialog:
+    """What the next request and the next offer of a caller are numbered."""
+
+    has_ear: bool
+    cseq: int = 1
+    direction: Direction = "sendrecv"
+    version: int = 1
+
+    def bye(self) -> str:
+        self.cseq += 1
+        return _in_dialog("BYE", self.cseq, attributes='retrans="500"')
+
+    def re_invite(self, direction: Direction) -> list[str]:
+        """Offer the session again; its version grows when something in it is new."""
+        self.cseq += 1
+        self.version += direction != self.direction
+        self.direction = direction
+        session = _session(self.has_ear, direction, self.version)
+        invite = _in_dialog("INVITE", self.cseq, session, 'retrans="500"')
+        return [invite, *accepted(direction), _in_dialog("ACK", self.cseq)]
+
+
+def _in_dialog(method: str, cseq: int, session: str = "", attributes: str = "") -> str:
     """A request of the caller inside the dialog."""
+    contact = "      Contact: <sip:caller@[local_ip]:[local_port]>\n" if session else ""
     return send(
         f"""      {method} [next_url] SIP/2.0
       Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=z9hG4bK-[run]-[call_number]-[msg_index]
@@ -62,12 +105,12 @@ def _in_dialog(method: str, cseq: int, attributes: str = "") -> str:
       Call-ID: [call_id]
       CSeq: {cseq} {method}
       Max-Forwards: 70
-      Content-Length: 0""",
+{contact}{session or "      Content-Length: 0"}""",
         attributes,
     )
 
 
-def _talk(script: Talks, tone_file: str) -> list[str]:
+def _talk(script: Talks, tone_file: str, dialog: _Dialog) -> list[str]:
     # SIPp wants a mandatory message after optional ones: those that may come at any time stand before the first.
     body = [
         '  <recv response="100" optional="true"/>',
@@ -75,16 +118,16 @@ def _talk(script: Talks, tone_file: str) -> list[str]:
         '  <recv response="183" optional="true"/>',
         *([recv("BYE", 'optional="global" next="bye"')] if script.bye_any_time else []),
         '  <recv response="200" rrs="true"/>',
-        _in_dialog("ACK", 1),
+        *([_in_dialog("ACK", dialog.cseq)] if script.acknowledges else []),
         log("answered"),
     ]
-    body += _steps_with_tone(script.steps, tone_file)
+    body += _steps_with_tone(script.steps, tone_file, dialog)
     if script.bye_any_time:
         body += ['  <label id="bye"/>', reply("200 OK"), log("bye-received"), log("scripted")]
     return body
 
 
-def _steps_with_tone(steps: tuple[Step, ...], tone_file: str) -> list[str]:
+def _steps_with_tone(steps: tuple[Step, ...], tone_file: str, dialog: _Dialog) -> list[str]:
     """Render the steps; the tone begins, or goes on, once the keys before it have been played.
 
     SIPp sends keys as a stream of their own (other port, other SSRC): a key among packets of sound is heard twice.
@@ -99,14 +142,14 @@ def _steps_with_tone(steps: tuple[Step, ...], tone_file: str) -> list[str]:
             body += switch_tone("pause", tone_file) if begun else []
             keys = step.keys
         elif keys and isinstance(step, Pause) and step.up_to_ms is None and step.ms > keys_ms(keys):
-            body += _step(Pause(keys_ms(keys)))
+            body += _step(Pause(keys_ms(keys)), dialog)
             body += switch_tone("resume", tone_file) if begun else begin_tone(tone_file)
             step, keys, begun = Pause(step.ms - keys_ms(keys)), "", True  # noqa: PLW2901 - the rest of the pause
-        body += _step(step)
+        body += _step(step, dialog)
     return body
 
 
-def _step(step: Step) -> list[str]:
+def _step(step: Step, dialog: _Dialog) -> list[str]:
     match step:
         case Pause(ms, None):
             return [f'  <pause milliseconds="{ms}"/>']
@@ -115,11 +158,12 @@ def _step(step: Step) -> list[str]:
         case Press(keys):
             return [log("presses"), do(f'<exec play_dtmf="{keys}"/>')]
         case HangUp():
-            bye = _in_dialog("BYE", 2, 'retrans="500"')
-            return [bye, '  <recv response="200"/>', log("bye-sent"), log("scripted"), end()]
+            return [dialog.bye(), '  <recv response="200"/>', log("bye-sent"), log("scripted"), end()]
         case WaitForBye(limit_ms):
             received = recv("BYE", f'timeout="{limit_ms}"')
             return [received, reply("200 OK"), log("bye-received"), log("scripted"), end()]
+        case ReInvite(direction):
+            return [*dialog.re_invite(direction), log("re-invited")]
 
 
 def _give_up(after_ms: int) -> list[str]:
@@ -131,13 +175,29 @@ def _give_up(after_ms: int) -> list[str]:
       CSeq: 1 CANCEL
       Max-Forwards: 70
       Content-Length: 0"""
-    told = (log("cancelled"), log("scripted"))
     return [
         '  <recv response="180" optional="global"/>',
         '  <recv response="183" optional="global"/>',
         '  <recv response="100"/>',
         f'  <pause milliseconds="{after_ms}"/>',
         send(cancel, 'retrans="500"'),
+        *_end_of_invite("cancelled"),
+    ]
+
+
+def _leave_early() -> list[str]:
+    return [
+        '  <recv response="100" optional="true"/>',
+        '  <recv response="183" rrs="true"/>',
+        _in_dialog("BYE", 2, attributes='retrans="500"'),
+        *_end_of_invite("bye-sent"),
+    ]
+
+
+def _end_of_invite(what: str) -> list[str]:
+    """Wait for the replies to the INVITE and to what ended it, in either order."""
+    told = (log(what), log("scripted"))
+    return [
         '  <recv response="487" optional="true" next="refused-first"/>',
         '  <recv response="200"/>',
         '  <recv response="487"/>',

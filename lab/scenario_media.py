@@ -4,6 +4,7 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from lab.scenario import do
+from lab.scripts import Direction
 
 TELEPHONE_EVENT: Final = 96
 """Payload type of RFC 4733 keys; SIPp's play_dtmf sends only this one, another in the SDP makes keys vanish."""
@@ -30,13 +31,20 @@ def keys_ms(keys: str) -> int:
     return _KEY_MS * ((_FIELD_KEYS if keys.startswith("[") else len(keys)) + 1)
 
 
-def sdp(address: str, port: str) -> str:
-    """Describe a session of A-law and keys; the last lines of a message, its type and length included."""
+def sdp(address: str, port: str, direction: Direction = "sendrecv", version: int = 1) -> str:
+    """Describe a session of A-law and keys; the last lines of a message, its type and length included.
+
+    Args:
+        address: Where sound is wanted.
+        port: The same, its RTP port.
+        direction: Which way sound goes.
+        version: Of the description; grows when anything in it changes (RFC 3264 section 8).
+    """
     return f"""      Content-Type: application/sdp
       Content-Length: [len]
 
       v=0
-      o=lab 1 1 IN IP[local_ip_type] [local_ip]
+      o=lab 1 {version} IN IP[local_ip_type] [local_ip]
       s=-
       c=IN IP[media_ip_type] {address}
       t=0 0
@@ -45,7 +53,7 @@ def sdp(address: str, port: str) -> str:
       a=rtpmap:{TELEPHONE_EVENT} telephone-event/8000
       a=fmtp:{TELEPHONE_EVENT} 0-16
       a=ptime:20
-      a=sendrecv"""
+      a={direction}"""
 
 
 SAME_PORT: Final = """      a=x-lab-keys-of-audio:[auto_media_port]

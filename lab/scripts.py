@@ -1,9 +1,12 @@
 """What callers and phones do, step by step: the words in which tests, samples and drills say it. Pure."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 BYE_LIMIT_MS: Final = 120_000
+
+Direction = Literal["sendrecv", "sendonly"]
+"""Of the sound, as its sender says it (RFC 3264): `sendonly` puts the other side on hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,14 @@ class WaitForBye:
     limit_ms: int = BYE_LIMIT_MS
 
 
-Step = Pause | Press | HangUp | WaitForBye
+@dataclass(frozen=True, slots=True)
+class ReInvite:
+    """The caller offers the session again: unchanged (a refresh), put on hold, or taken back."""
+
+    direction: Direction = "sendrecv"
+
+
+Step = Pause | Press | HangUp | WaitForBye | ReInvite
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +52,12 @@ class Talks:
 
     Attributes:
         bye_any_time: The other side may hang up during any step, and that is as scripted too.
+        acknowledges: Whether the answer gets its ACK.
     """
 
     steps: tuple[Step, ...]
     bye_any_time: bool = False
+    acknowledges: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +68,11 @@ class GivesUp:
 
 
 @dataclass(frozen=True, slots=True)
+class LeavesEarly:
+    """The caller hangs up before the answer by BYE (RFC 3261 section 15), once something is heard (183)."""
+
+
+@dataclass(frozen=True, slots=True)
 class IsRefused:
     """The call is refused before the answer: status and Q.850 cause as expected (cause 0: any or none)."""
 
@@ -63,7 +80,7 @@ class IsRefused:
     cause: int = 34
 
 
-CallerScript = Talks | GivesUp | IsRefused
+CallerScript = Talks | GivesUp | LeavesEarly | IsRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +97,20 @@ class NeverAnswers:
 
 
 @dataclass(frozen=True, slots=True)
-class IsBusy:
-    """A phone that is busy (486)."""
+class Refuses:
+    """A phone that is busy (486), or whose owner declines (603), after it rang for `ring_ms`."""
+
+    status: Literal["486 Busy Here", "603 Decline"] = "486 Busy Here"
+    ring_ms: int = 0
 
 
-PhoneScript = Answers | NeverAnswers | IsBusy
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """A phone that is answered, puts the caller on hold after `talk_ms` for `hold_ms`, and never hangs up."""
+
+    talk_ms: int
+    hold_ms: int
+    ring_ms: int = 500
+
+
+PhoneScript = Answers | NeverAnswers | Refuses | Holds

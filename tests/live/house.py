@@ -5,9 +5,10 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -20,22 +21,20 @@ from lab.client import LabClient
 from lab.keys import keys_for
 from lab.phones import PhoneGroup
 from lab.plan import HOME, LabPlan, python_parts
-from lab.scripts import Answers, CallerScript, HangUp, IsBusy, Pause, Press, Step, Talks
+from lab.scripts import Answers, CallerScript, HangUp, Pause, Press, Step, Talks
 from lab.setup import make_plan, prepare
 from lab.supervisor import Request
 from routing.agents import load_agents
+from tests.live import instance
+from tests.live.special_agents import PHONES, SPECIAL, added_agents
 from tieline import bus, secrets_file
 from tieline.database import Database
 from tieline.live import EVENTS, Live
-from tieline.model import AgentId, Business, CityId, DialectId, SiteId
+from tieline.model import Business, CityId, DialectId, SiteId
 from tieline.settings import load_settings
+from tieline.topology import Address
 from tieline.topology_file import load_topology
 
-INSTANCE: Final = 9
-BUSY: Final = AgentId("a1004")
-"""Fuzhou's only speaker of Hakka; the phone answers 486."""
-HANGS_UP: Final = (AgentId("a1003"), AgentId("a1016"))
-"""Fuzhou's speakers of Min Bei; they hang up first, so that the caller is asked for a rating."""
 FULL_CITY: Final = CityId("longyan")
 """Its cap at its home site is 1 in this lab."""
 SETTLE_S: Final = 40.0
@@ -104,6 +103,11 @@ class House:
             found += (bus.decode_event(raw) for _, raw in entries)
         return found
 
+    def wait_for(self, site: str, fits: Callable[[bus.Event], bool]) -> None:
+        """Wait until a site's bus was told what fits, since the test began (its time limit is the test's)."""
+        while not any(fits(event) for event in self.events(site)):
+            self.wait_for_news()
+
     def records(self) -> list[CallRecord]:
         """Give the calls in SQL that ended since the test began."""
         return self.run(self.store.books(self.since, time.time() + 60))[0]
@@ -139,6 +143,19 @@ class House:
     def drill(self, what: str, part: str) -> None:
         """Kill, freeze, thaw, halt or start a part."""
         self.client.ask(Request(do=what, name=part), timeout_s=60)
+
+    def edge_knows(self, node: str) -> bool:
+        """Tell whether every edge would send a call to a node now."""
+        return all(self._destinations(edge.rpc).get(node, "").startswith("A") for edge in self.plan.topology.edges)
+
+    def _destinations(self, rpc: Address) -> dict[str, str]:
+        """Ask an edge for the state of each node: `AP` is active and probed."""
+        http = HTTPConnection(rpc.host, rpc.port, timeout=5)
+        http.request("POST", "/RPC", '{"jsonrpc": "2.0", "id": 1, "method": "dispatcher.list"}')
+        text = http.getresponse().read().decode()
+        http.close()
+        states = dict(re.findall(r'"URI":\s*"sip:([0-9.:]+).*?"FLAGS":\s*"(\w+)"', text, re.DOTALL))
+        return {node.id: states.get(str(node.sip), "") for node in self.plan.topology.nodes.values()}
 
     def asterisk(self, node: str, command: str) -> str:
         """Ask a node on its command line."""
@@ -213,30 +230,33 @@ def _topology(folder: Path) -> Path:
     return path
 
 
+def _agents(folder: Path) -> Path:
+    """The example's agents and the special ones."""
+    path = folder / "agents.toml"
+    path.write_text((HOME / "examples/agents.toml").read_text(encoding="utf-8") + added_agents(), encoding="utf-8")
+    return path
+
+
 def _phones(agents_file: Path, topology_file: Path) -> dict[SiteId, tuple[PhoneGroup, ...]]:
     agents = load_agents(agents_file, load_topology(topology_file))
-    special = {BUSY, *HANGS_UP}
     groups: dict[SiteId, tuple[PhoneGroup, ...]] = {}
     for site in {agent.site for agent in agents.values()}:
-        willing = tuple(agent.id for agent in agents.values() if agent.site == site and agent.id not in special)
+        willing = tuple(agent.id for agent in agents.values() if agent.site == site and agent.id not in SPECIAL)
         groups[site] = (PhoneGroup(site, willing, Answers(ring_ms=300)),)
-    groups[SiteId("fuzhou")] += (
-        PhoneGroup("busy", (BUSY,), IsBusy()),
-        PhoneGroup("hangs-up", HANGS_UP, Answers(ring_ms=300, talk_ms=1500)),
-    )
+    groups[SiteId("fuzhou")] += PHONES
     return groups
 
 
 @contextmanager
 def house() -> Iterator[House]:
     """Bring the lab up for the tests, and down without a trace."""
-    folder = HOME / ".tieline" / f"live-tests-{INSTANCE}"
+    folder = HOME / ".tieline" / f"live-tests-{instance.HOUSE}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    topology_file, agents_file = _topology(folder), HOME / "examples/agents.toml"
+    topology_file, agents_file = _topology(folder), _agents(folder)
     said: list[str] = []
     plan = make_plan(
-        INSTANCE,
+        instance.HOUSE,
         said.append,
         topology_file=topology_file,
         agents_file=agents_file,

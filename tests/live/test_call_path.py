@@ -8,7 +8,8 @@ import pytest
 from crm_adapter.ledger import EdgeEvent
 from lab.scripts import HangUp, Pause, Press, WaitForBye
 from lab.tones import AGENT_HZ, CALLER_HZ, seconds_with
-from tests.live.house import BUSY, HANGS_UP, House
+from tests.live.house import House
+from tests.live.special_agents import BUSY, HANGS_UP
 from tieline import bus
 from tieline.model import Business, NumberState, Outcome, Witness
 

@@ -3,16 +3,16 @@
 import pytest
 
 from lab.drill import drill_calls
+from tests.live import instance
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
-INSTANCE = 8
 SEED = 20261121
 
 
 def test_sixty_calls_of_every_kind_leave_balanced_books_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
     said: list[str] = []
-    report = drill_calls(INSTANCE, 60, 5.0, SEED, said.append)
+    report = drill_calls(instance.DRILL, 60, 5.0, SEED, said.append)
     with capsys.disabled():
         print(f"\ndrill: seed {SEED}, {report.count} calls")
     assert report.is_well, report

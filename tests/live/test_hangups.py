@@ -3,7 +3,8 @@
 import pytest
 
 from lab.scripts import CallerScript, GivesUp, HangUp, Pause, Press, Talks
-from tests.live.house import BUSY, House
+from tests.live.house import House
+from tests.live.special_agents import BUSY
 from tieline import bus
 from tieline.model import Outcome
 

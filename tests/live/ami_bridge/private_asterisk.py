@@ -15,10 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ami_bridge.filters import ENTRY_DEFAULT, event_filters, read_classes, write_classes
+from tests.live.instance import beside_the_house
 
-ADDRESS = "127.0.32.1"
-CALLER_ADDRESS = "127.0.32.11"
-AGENT_ADDRESS = "127.0.32.12"
+ADDRESS = beside_the_house("32.1")
+CALLER_ADDRESS = beside_the_house("32.11")
+AGENT_ADDRESS = beside_the_house("32.12")
 USERNAME = "tieline"
 SECRET = "only-for-this-test"
 BOOT_S = 60.0

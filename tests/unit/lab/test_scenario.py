@@ -1,5 +1,6 @@
 """SIPp scenarios: well-formed, complete, and within SIPp's rules."""
 
+import re
 from itertools import pairwise
 from xml.etree import ElementTree as ET
 
@@ -12,12 +13,15 @@ from lab.scripts import (
     CallerScript,
     GivesUp,
     HangUp,
-    IsBusy,
+    Holds,
     IsRefused,
+    LeavesEarly,
     NeverAnswers,
     Pause,
     PhoneScript,
     Press,
+    Refuses,
+    ReInvite,
     Talks,
     WaitForBye,
 )
@@ -28,7 +32,10 @@ CALLERS: dict[str, CallerScript] = {
     "caller hangs up": Talks((Pause(10), Press("[field3]"), Pause(10, 20), HangUp())),
     "agent hangs up": Talks((Press("1"), WaitForBye(500))),
     "whoever is first": Talks((Pause(10), HangUp()), bye_any_time=True),
+    "offers again": Talks((ReInvite(), ReInvite("sendonly"), Pause(10), ReInvite("sendrecv"), HangUp())),
+    "never acknowledges": Talks((HangUp(),), acknowledges=False),
     "gives up": GivesUp(10),
+    "leaves early": LeavesEarly(),
     "refused": IsRefused(503, 34),
     "refused for any cause": IsRefused(403, 0),
 }
@@ -36,7 +43,9 @@ PHONES: dict[str, PhoneScript] = {
     "holds": Answers(10),
     "hangs up": Answers(10, 20),
     "silent": NeverAnswers(),
-    "busy": IsBusy(),
+    "busy": Refuses(),
+    "declines": Refuses("603 Decline", ring_ms=10),
+    "puts on hold": Holds(10, 20),
 }
 SCENARIOS = {
     **{name: caller_xml(script, "/t/tone.al") for name, script in CALLERS.items()},
@@ -96,3 +105,24 @@ def test_extra_headers_are_sent() -> None:
     assert "\n      X-Tieline-City: spoofed\n" in caller_xml(
         GivesUp(0), "", extra_headers=("X-Tieline-City: spoofed",)
     )
+
+
+def _sent(xml: str, header: str) -> list[str]:
+    return re.findall(rf"^ *{header}(.*)$", "".join(step.text or "" for step in _steps(xml)), re.MULTILINE)
+
+
+def test_requests_of_a_dialog_are_numbered_and_a_new_offer_has_a_new_version() -> None:
+    xml = SCENARIOS["offers again"]
+    numbered = ["1 INVITE", "1 ACK", "2 INVITE", "2 ACK", "3 INVITE", "3 ACK", "4 INVITE", "4 ACK", "5 BYE"]
+    assert _sent(xml, "CSeq: ") == numbered
+    assert [origin.split()[1] for origin in _sent(xml, "o=lab ")] == ["1", "1", "2", "3"]
+    assert _sent(xml, "a=send") == ["recv", "recv", "only", "recv"]
+
+
+def test_whoever_is_put_on_hold_must_accept_it() -> None:
+    wanted = [check.get("regexp") for check in ET.fromstring(SCENARIOS["puts on hold"]).iter("ereg")][-2:]
+    assert wanted == ["a=recvonly", "a=sendrecv"]
+
+
+def test_an_answer_without_an_ack() -> None:
+    assert "1 ACK" not in _sent(SCENARIOS["never acknowledges"], "CSeq: ")
