@@ -26,7 +26,7 @@ for suite in "$@"; do
     inside() {
         unshare --pid --fork --kill-child --mount-proc="$system/proc" \
             bwrap --dev-bind "$system" / --dev-bind /dev /dev --tmpfs /run --die-with-parent \
-            --cap-add ALL --chdir /tieline --unsetenv TIELINE_ROOT --setenv HOME /root \
+            --cap-add ALL --chdir /tieline --unsetenv TIELINE_ROOT --unsetenv MAKEFLAGS --unsetenv MAKELEVEL --setenv HOME /root \
             --setenv PIP_CERT /etc/ssl/certs/ca-certificates.crt --setenv PATH /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
     }
     for command in "make demo EXIT=1" "make demo EXIT=1" "make test"; do
