@@ -17,6 +17,7 @@ from aiohttp import web
 
 from agi.scripts import routes
 from agi.scripts.parts import Parts
+from agi.scripts.situation import Situation
 from agi.scripts.voice import load_voice
 from agi.server import AgiServer, AgiSettings
 from ami_bridge.bridge import Bridge
@@ -152,6 +153,7 @@ class SiteProcess:
             caps=site_caps(context.topology, context.site.id),
             journal=journal,
             voice=load_voice(context.settings.sounds),
+            situation=Situation(self._live),
             numbers=load_number_plan(context.topology.cities.values()),
             clock=system_clock,
         )
@@ -162,7 +164,7 @@ class SiteProcess:
         await server.start()
         self._metrics["agi"] = partial(figures, server.metrics)
         try:
-            async with _task(self._beat_agi(server)):
+            async with _task(self._beat_agi(server)), _task(parts.situation.run()):
                 yield
         finally:
             await server.stop(drain_s=context.settings.drain_s)

@@ -59,11 +59,12 @@ async def run(parts: Parts, session: Session) -> Mapping[str, str]:
     await parts.live.tell(arrived)
     if answer.granted:
         return {**known, variables.VERDICT: "admit"}
+    notices = parts.situation.notices(call.city.id, now)
     return {
         **known,
         variables.VERDICT: "refuse",
         variables.REFUSED: str(cause),
-        variables.SAY: "&".join(parts.voice.refusal(call.city)),
+        variables.SAY: "&".join(parts.voice.refusal(call.city, QUOTA_REACHED, notices, now)),
     }
 
 

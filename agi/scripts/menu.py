@@ -22,7 +22,13 @@ REMEMBERED_S = 366 * 86400
 async def run(parts: Parts, session: Session) -> Mapping[str, str]:
     """Lead the caller through the menus to a dialect and a business."""
     call = read_call(parts, session)
-    flow = parts.voice.flow(call.city, remembered=await _remembered(parts, session, call))
+    now = parts.clock()
+    flow = parts.voice.flow(
+        call.city,
+        remembered=await _remembered(parts, session, call),
+        notices=parts.situation.notices(call.city.id, now),
+        now=now,
+    )
     step = flow.start()
     while not isinstance(step, Done):
         step = await _play(parts, session, flow, step)

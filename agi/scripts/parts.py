@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from agi.scripts.situation import Situation
 from agi.scripts.voice import Voice
 from agi.session import Session
 from crm_adapter.journal import Journal
@@ -27,6 +28,7 @@ class Parts:
         caps: Lines a city may use at this site.
         journal: The hang-up journal of this host's nodes.
         voice: Prompts and menus.
+        situation: What callers are told of this moment.
         numbers: How callers' numbers are read.
     """
 
@@ -36,6 +38,7 @@ class Parts:
     caps: Mapping[CityId, int]
     journal: Journal
     voice: Voice
+    situation: Situation
     numbers: NumberPlan
     clock: Clock
 

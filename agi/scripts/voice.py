@@ -1,14 +1,18 @@
 """The prompts as scripts use them: sentences and menus as absolute sound files without extension."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from ivr_prompts.announce import both_dialects, notice_files
 from ivr_prompts.catalogue import Catalogue, SlotValue, load_catalogue
 from ivr_prompts.flow import MenuFlow
 from ivr_prompts.menus import Menus, load_menus
-from tieline.model import MANDARIN, DialectId
+from ivr_prompts.notice import Notice
+from ivr_prompts.refusal import REASONS, refusal_files
+from ivr_prompts.texts import DIALECTS
+from tieline.model import DialectId
 from tieline.topology import City
 
 SENTENCES_KEPT: Final = 5000
@@ -45,9 +49,15 @@ class Voice:
     menus: Menus
     sounds: Path
 
-    def flow(self, city: City, *, remembered: DialectId | None) -> MenuFlow:
-        """Begin a caller's way through the menus."""
-        return MenuFlow(self.menus, self.catalogue, dialects=city.dialects, remembered=remembered)
+    def flow(
+        self, city: City, *, remembered: DialectId | None, notices: Sequence[Notice] = (), now: float = 0.0
+    ) -> MenuFlow:
+        """Begin a caller's way through the menus; notices of the city are told before the first one."""
+        spoken = (remembered,) if remembered in DIALECTS else both_dialects(city.dialects)
+        announcements = notice_files(self.catalogue, notices, dialects=spoken, now=now)
+        return MenuFlow(
+            self.menus, self.catalogue, dialects=city.dialects, remembered=remembered, announcements=announcements
+        )
 
     def sentence(
         self, prompt_id: str, dialect: DialectId, slots: Mapping[str, SlotValue] | None = None
@@ -55,9 +65,19 @@ class Voice:
         """Give the files of a prompt."""
         return self.files(self.catalogue.sentence(prompt_id, dialect, **(slots or {})))
 
-    def refusal(self, city: City) -> tuple[str, ...]:
-        """Give what a caller of a city hears whose lines are full (in Mandarin: 15 s is all the trunk allows)."""
-        return self.sentence("refuse_quota", MANDARIN, {"city": city.id})
+    def refusal(self, city: City, cause: int, notices: Sequence[Notice], now: float) -> tuple[str, ...]:
+        """Give what a refused caller hears.
+
+        Args:
+            city: Whose caller it is.
+            cause: Q.850 cause of the refusal, out of `ivr_prompts.refusal.REASONS`.
+            notices: Those of the city.
+            now: Unix seconds.
+        """
+        message = refusal_files(
+            self.catalogue, city=city.id, dialects=city.dialects, prompt=REASONS[cause], notices=notices, now=now
+        )
+        return self.files(message)
 
     def files(self, relative: tuple[str, ...]) -> tuple[str, ...]:
         """Put the sounds directory before each file."""
