@@ -12,12 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql, sqlite
 
+from crm_adapter.offered import HOUR_S, CityHour
 from crm_adapter.policy import TicketPolicy, load_policy
 from crm_adapter.record import LONGEST, CallRecord, merge
 from crm_adapter.ticket import Ticket, TicketState, ticket_of
 from tieline.clock import Clock, system_clock
 from tieline.database import Connection, Database, metadata
 from tieline.errors import TielineError
+from tieline.model import Outcome
 
 _TEXT: Final = sa.String(LONGEST)
 
@@ -180,6 +182,15 @@ class Store:
 
         return await self._database.run(fetch, reading=True)
 
+    async def offered(self, since: float, until: float, *, site: str) -> list[CityHour]:
+        """Count the calls that ended at a site in a span of Unix time, by city and by the hour in which they came."""
+        counted = _city_hours().where(_calls.c.hangup_at.between(since, until), *_scope(_calls, None, site))
+
+        def fetch(connection: Connection) -> list[CityHour]:
+            return [CityHour(**_plain(row)) for row in connection.execute(counted).mappings()]
+
+        return await self._database.run(fetch, reading=True)
+
     async def ping(self) -> None:
         """Ask the smallest question there is; raises as `deliver`."""
         await self._database.run(lambda connection: connection.execute(sa.select(1)), reading=True)
@@ -239,6 +250,25 @@ def _follow(connection: Connection, old: Ticket, new: Ticket) -> None:
         connection.execute(
             _tickets.update().where(_tickets.c.ticket == old.ticket).values(**msgspec.structs.asdict(kept))
         )
+
+
+def _city_hours() -> sa.Select[Any]:
+    """Select what `CityHour` holds; rounded half an hour down: SQLite lacks floor(), and PostgreSQL's cast rounds."""
+    began = sa.case((_calls.c.arrived_at > 0, _calls.c.arrived_at), else_=_calls.c.answered_at)
+    held = sa.and_(began > 0, began <= _calls.c.hangup_at, _calls.c.outcome != str(Outcome.REFUSED))
+    came = sa.case((began > 0, began), else_=_calls.c.hangup_at)
+    hour = sa.cast(sa.func.round(came / HOUR_S - 0.5), sa.Integer).label("hour")
+    return (
+        sa.select(
+            _calls.c.city,
+            hour,
+            sa.func.count(sa.case((held, 1))).label("held"),
+            sa.func.coalesce(sa.func.sum(sa.case((held, _calls.c.hangup_at - began))), 0.0).label("held_s"),
+            sa.func.count(sa.case((sa.not_(held), 1))).label("others"),
+        )
+        .where(_calls.c.city != "")
+        .group_by(_calls.c.city, hour)
+    )
 
 
 def _scope(table: sa.Table, city: str | None, site: str | None) -> list[sa.ColumnElement[bool]]:
