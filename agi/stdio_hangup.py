@@ -42,6 +42,8 @@ VARIABLES = {
     "recording": "TL_RECORDING",
     "net": "TL_NET",
     "raw_number": "TL_RAW",
+    "quota_version": "TL_QUOTA",
+    "lines_in_use": "TL_USED",
 }
 ABOUT = ("UNIQUEID", "CHANNEL", "CHANNEL(linkedid)", "CHANNEL(hangupsource)", "HANGUPCAUSE", "SYSTEMNAME", "TL_SITE")
 """What else is asked for; the last two are globals of the node."""
@@ -54,6 +56,7 @@ RAW = re.compile(r"\+?[0-9]{3,24}")
 E164 = re.compile(r"\+[1-9][0-9]{2,17}")
 FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.:-]{0,127}")
 DIGITS = re.compile(r"[0-9]{1,3}", re.ASCII)
+COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 TIME = re.compile(r"[0-9]{1,12}(?:\.[0-9]{0,9})?", re.ASCII)
 NOT_IN_ID = re.compile(r"[^a-z0-9.-]")
 CALL_ID = re.compile(
@@ -114,6 +117,8 @@ def record_of(variables: dict[str, str], *, hangup_at: float) -> dict[str, objec
         "witness": "stdio",
         "net": text("net") == "1",
         "raw_number": "" if state else matching(RAW, text("raw_number")),
+        "quota_version": count(text("quota_version")),
+        "lines_in_use": count(text("lines_in_use")),
         "borrowed": [],
     }
     record["outcome"] = outcome_of(record)
@@ -158,6 +163,11 @@ def number_up_to(highest: int, text: str) -> int:
     """Read a whole number, 0 when it is none or too high."""
     value = int(text) if DIGITS.fullmatch(text) else 0
     return value if value <= highest else 0
+
+
+def count(text: str) -> int:
+    """Read a whole number of at most nine digits, 0 when it is none."""
+    return int(text) if COUNT.fullmatch(text) else 0
 
 
 def seconds(text: str) -> float:

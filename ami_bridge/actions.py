@@ -9,7 +9,8 @@ import msgspec
 from tieline.errors import LocalProtocolError
 
 _CHANNEL: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*/[!-~]{1,200}")
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,79}")
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,79}")
+"""With `-`, which ids of cities may hold; what Asterisk takes for a function has brackets."""
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -84,6 +85,19 @@ class SetGlobal(Action, frozen=True, gc=False):
     def headers(self) -> Headers:
         """See `Action.headers`; functions are refused as names."""
         return (("Variable", _variable(self.variable)), ("Value", self.value))
+
+
+class Getvar(Action, frozen=True, gc=False):
+    """Ask for a variable of a channel; an error when the channel is gone."""
+
+    replay_safe: ClassVar[bool] = True
+
+    channel: str
+    variable: str
+
+    def headers(self) -> Headers:
+        """See `Action.headers`; functions are refused as names."""
+        return (("Channel", _channel(self.channel)), ("Variable", _variable(self.variable)))
 
 
 class Hangup(Action, frozen=True, gc=False):

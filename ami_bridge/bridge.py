@@ -13,18 +13,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from ami_bridge import events as ami
-from ami_bridge.actions import CoreShowChannels, PJSIPShowContacts, SetGlobal
-from ami_bridge.client import Client
+from ami_bridge.actions import CoreShowChannels, Getvar, PJSIPShowContacts, SetGlobal
+from ami_bridge.client import ACTION_DEADLINE_S, Client
 from ami_bridge.commands import RETRY_S, CommandFollower
 from ami_bridge.dispatch import Dispatcher
 from ami_bridge.node_link import NodeLink, Patience
 from ami_bridge.outbox import Outbox
-from ami_bridge.reconcile import Differences, Snapshot, as_told, compare, repair, touch_listed
-from ami_bridge.state import NodeState
+from ami_bridge.reconcile import Differences, Snapshot, as_told, compare, repair, touch_listed, without_city
+from ami_bridge.state import Leg, NodeState
 from tieline import bus
 from tieline.clock import Clock, system_clock
 from tieline.errors import ConnectionLost, DeadlineExceeded, NotReady, TielineError
 from tieline.live import Live
+from tieline.variables import CITY
 
 BEAT_EVERY_S: Final = 1.0
 OWN_BEAT_KEPT_S: Final = 5
@@ -37,10 +38,11 @@ BUNCH_S: Final = 0.01
 _TELLING: Final = (
     ami.Newchannel, ami.NewAccountCode, ami.Hangup, ami.DialBegin, ami.DialEnd, ami.BridgeEnter, ami.BridgeLeave,
     ami.UserEvent, ami.DTMFEnd, ami.Hold, ami.Unhold, ami.BlindTransfer, ami.AttendedTransfer, ami.QueueCallerJoin,
-    ami.QueueCallerAbandon, ami.AgentConnect, ami.AgentComplete, ami.ContactStatus, ami.Shutdown,
+    ami.QueueCallerAbandon, ami.AgentConnect, ami.AgentComplete, ami.ContactStatus, ami.FullyBooted, ami.Shutdown,
 )  # fmt: skip
 _read_channel: Final = ami.reader_of(ami.CoreShowChannel)
 _read_contact: Final = ami.reader_of(ami.ContactList)
+_CITY: Final = re.compile(r"[a-z0-9_-]{1,64}")
 _SECONDS: Final = re.compile(rb"([0-9]{1,12})(\.[0-9]*)?")
 
 
@@ -118,8 +120,10 @@ class Bridge:
         for kind in _TELLING:
             self._dispatcher.subscribe(kind, self._on_event)
         self._client = Client(config, self._dispatcher, on_up=self._on_up, on_down=self._on_down, patience=patience)
-        self._commands = CommandFollower(config.node, live, self._client, clock)
         self._snapshot_wanted = asyncio.Event()
+        self._commands = CommandFollower(
+            config.node, live, self._client, clock, take_snapshot=self._snapshot_wanted.set
+        )
         self._after_gap = True
         self._primed = False
         self._told_up: bool | None = None
@@ -233,14 +237,25 @@ class Bridge:
             self._after_gap = after_gap or self._after_gap
             raise
         self._mend(snapshot, differences)
+        await asyncio.gather(*(self._ask_city(leg) for leg in without_city(self._state)))
+        self._outbox.put((as_told(self._state, snapshot),))
+        self._snapshots += 1
 
     def _mend(self, snapshot: Snapshot, differences: Differences) -> None:
         self._outbox.put(repair(self._state, snapshot, differences))
         touch_listed(self._state, snapshot)
-        self._outbox.put((as_told(self._state, snapshot),))
-        self._snapshots += 1
         self._repairs += len(differences) if self._primed else 0
         self._primed = True
+
+    async def _ask_city(self, leg: Leg) -> None:
+        """Ask the node whose call a channel is: once for each channel that is there when a list is made.
+
+        That is cheaper than a variable in each event or each line of the list. A channel without an answer (it is
+        just ending, or hardly in the dialplan) is asked again with the next list.
+        """
+        with contextlib.suppress(TielineError):
+            reply = await self._client.do(Getvar(leg.channel, CITY), deadline_s=ACTION_DEADLINE_S)
+            leg.city = reply.value if _CITY.fullmatch(reply.value) else ""
 
     async def _ask(self) -> Snapshot:
         known, now = frozenset(self._state.legs), self._clock()

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from typing import Final
 
 from ami_bridge import actions
@@ -16,11 +17,21 @@ MAILBOX: Final = "TL_GO"
 RETRY_S: Final = 0.5
 _WORD: Final = re.compile(r"[A-Za-z0-9:_-]{1,64}")
 _GLOBAL: Final = re.compile(r"TL_HB_[A-Z]{1,32}|TL_NOTICE_[A-Za-z0-9_]{1,64}")
-"""What the bus may set on a node: not caps, servers or directories, which the rendered plan owns."""
+_COUNTED: Final = re.compile(r"TL_CAP_[a-z0-9_-]{1,64}|TL_QUOTA")
+"""What the bus may set on a node: not servers or directories, which the rendered plan owns. The second kind are
+numbers: the dialplan calculates with them."""
+_COUNT: Final = re.compile(r"[0-9]{1,9}")
 
 
 class CommandFollower:
     """Follows the node's command stream from now on and executes each command once.
+
+    Args:
+        node: Whose commands.
+        live: The site's Redis.
+        client: The node's link.
+        clock: Unix seconds.
+        take_snapshot: Asks for a snapshot soon.
 
     Attributes:
         done: Commands that Asterisk carried out.
@@ -30,9 +41,12 @@ class CommandFollower:
         refused: Not decodable, or with a value that must not reach Asterisk.
     """
 
-    def __init__(self, node: str, live: Live, client: Client, clock: Clock) -> None:
+    def __init__(
+        self, node: str, live: Live, client: Client, clock: Clock, *, take_snapshot: Callable[[], None]
+    ) -> None:
         self.done = self.gone = self.expired = self.failed = self.refused = 0
         self._stream, self._live, self._client, self._clock = commands_stream(node), live, client, clock
+        self._take_snapshot = take_snapshot
 
     async def run(self) -> None:
         """Read and execute for ever. While Redis is away it waits, and goes on where it was."""
@@ -57,6 +71,10 @@ class CommandFollower:
 
     async def execute(self, command: bus.Command) -> None:
         """Execute one command within its deadline and count how it ended."""
+        if isinstance(command, bus.TakeSnapshot):
+            self._take_snapshot()
+            self.done += 1
+            return
         deadline_s = ACTION_DEADLINE_S
         if isinstance(command, bus.PutInMailbox):
             deadline_s = min(deadline_s, command.expires - self._clock())
@@ -76,13 +94,14 @@ class CommandFollower:
             self.failed += not reply.success and not missing
 
 
-def _action(command: bus.Command) -> actions.Action:
+def _action(command: bus.PutInMailbox | bus.HangUpChannel | bus.SetGlobal) -> actions.Action:
     if isinstance(command, bus.PutInMailbox):
         if _WORD.fullmatch(command.word) is None:
             raise LocalProtocolError(f"no mailbox word: {command.word!r}")
         return actions.Setvar(command.channel, MAILBOX, command.word)
     if isinstance(command, bus.HangUpChannel):
         return actions.Hangup(command.channel, command.cause)
-    if _GLOBAL.fullmatch(command.name) is None:
+    counted = _COUNTED.fullmatch(command.name) and _COUNT.fullmatch(command.value)
+    if not counted and _GLOBAL.fullmatch(command.name) is None:
         raise LocalProtocolError(f"no global for the bus to set: {command.name!r}")
     return actions.SetGlobal(command.name, command.value)

@@ -17,11 +17,13 @@ class Reply:
         success: What the response said.
         message: Asterisk's prose, for logs and for telling kinds of refusal apart.
         items: The events of an event list, without the response and the closing event.
+        value: What a variable asked for holds (`Getvar`).
     """
 
     success: bool
     message: str
     items: tuple[Packet, ...] = ()
+    value: str = ""
 
 
 @dataclass(slots=True)
@@ -115,4 +117,5 @@ def _reply(pending: _Pending[Token]) -> Reply:
         success=header(response, "Response") in {"Success", "Goodbye", "Follows"},
         message=(header(response, "Message") or "").strip(),  # Asterisk 22.10: "No Contacts found\n"
         items=tuple(pending.items),
+        value=header(response, "Value") or "",
     )

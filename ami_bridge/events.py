@@ -142,7 +142,9 @@ class ContactStatus(AmiEvent, frozen=True, gc=False):
 
 
 class FullyBooted(AmiEvent, frozen=True, gc=False):
-    """Asterisk is up; sent at once to a client that logs in later."""
+    """Asterisk is up; sent at once to a client that logs in later. `uptime_s` are whole seconds since its start."""
+
+    uptime_s: Annotated[int, "Uptime"] = -1
 
 
 class Shutdown(AmiEvent, frozen=True, gc=False):
@@ -155,6 +157,12 @@ class CoreShowChannel(ChannelEvent, frozen=True, gc=False):
     linkedid: Annotated[str, "Linkedid"] = ""
     context: Annotated[str, "Context"] = ""
     application: Annotated[str, "Application"] = ""
+    state: Annotated[int, "ChannelState"] = -1
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it was answered (Asterisk's AST_STATE_UP)."""
+        return self.state == _UP
 
 
 class ContactList(AmiEvent, frozen=True, gc=False):
@@ -242,6 +250,7 @@ def _seconds(text: str) -> float:
     return float(text) if _SECONDS.fullmatch(text) else -1
 
 
+_UP: Final = 6
 _WHOLE: Final = re.compile(r"[0-9]{1,9}")
 _SECONDS: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 _READERS: Final = {kind: reader_of(kind) for kind in MODELLED.values()}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ami_bridge.events import ContactList, CoreShowChannel
-from ami_bridge.state import NodeState, Told, is_agent
+from ami_bridge.state import Leg, NodeState, Told, is_agent
 from tieline import bus
 from tieline.model import is_call_id
 
@@ -99,8 +99,16 @@ def touch_listed(state: NodeState, snapshot: Snapshot) -> None:
             leg.dialled = True
 
 
+def without_city(state: NodeState) -> tuple[Leg, ...]:
+    """List the callers' channels whose city the node was not asked for yet."""
+    return tuple(leg for leg in state.legs.values() if not leg.agent and not leg.city)
+
+
 def as_told(state: NodeState, snapshot: Snapshot) -> bus.NodeSnapshot:
-    """Give the snapshot as the bus is told: every channel, and the agents whose phones the node reaches."""
+    """Give the snapshot as the bus is told: every channel, and the agents whose phones the node reaches.
+
+    A channel whose end came while the list was made is left out: the bus was told of its end before.
+    """
     return bus.NodeSnapshot(
         at=snapshot.asked_at,
         node=state.node,
@@ -113,10 +121,14 @@ def as_told(state: NodeState, snapshot: Snapshot) -> bus.NodeSnapshot:
                 context=channel.context,
                 application=channel.application,
                 caller_leg=state.is_entry(channel.channel),
+                answered=channel.is_up,
+                city=state.city_of(channel.uniqueid),
             )
             for channel in snapshot.channels
+            if not state.ended_lately(channel.uniqueid)
         ),
         reachable_agents=tuple(sorted(state.contacts)),
+        started_at=state.started_at,
     )
 
 

@@ -40,6 +40,7 @@ class Leg:
         agent: The agent whose phone it is; empty for a caller's own channel.
         seen_at: Last sign of life, Unix seconds.
         dialled: True for an agent's leg that was dialled for its call.
+        city: Of a caller's own channel, once the node was asked for it.
     """
 
     channel: str
@@ -48,6 +49,7 @@ class Leg:
     agent: str
     seen_at: float
     dialled: bool = False
+    city: str = ""
 
 
 class NodeState:
@@ -60,6 +62,7 @@ class NodeState:
     Attributes:
         legs: Channels by Uniqueid.
         contacts: Reachable contacts (URIs) of each agent.
+        started_at: When the node started, Unix seconds, at most a second too late; 0 until it told.
         hostile: Values that were dropped because they cannot be ours: a call id of the wrong form, a fence that is
             no number, a grant for another call than the channel's.
     """
@@ -68,6 +71,7 @@ class NodeState:
         self.node = node
         self.legs: dict[str, Leg] = {}
         self.contacts: dict[str, set[str]] = {}
+        self.started_at = 0.0
         self.hostile = 0
         self._entries = tuple(f"PJSIP/{endpoint}-" for endpoint in entry_endpoints)
         self._ended: dict[str, None] = {}  # in order of their end, the last _ENDED_KEPT
@@ -80,6 +84,7 @@ class NodeState:
             ami.BlindTransfer: self._transferred,
             ami.AttendedTransfer: self._transferred,
             ami.ContactStatus: self._contact_status,
+            ami.FullyBooted: self._booted,
         }
 
     def apply(self, event: ami.AmiEvent, now: float) -> Told:
@@ -127,6 +132,11 @@ class NodeState:
     def ended_lately(self, uniqueid: str) -> bool:
         """Tell whether a channel's end is known: a list or an event still on its way must not bring it back."""
         return uniqueid in self._ended
+
+    def city_of(self, uniqueid: str) -> str:
+        """Give the city of a caller's channel, as far as the node was asked for it."""
+        leg = self.legs.get(uniqueid)
+        return leg.city if leg is not None else ""
 
     def drop(self, leg: Leg, cause: int, at: float, *, estimated: bool) -> Told:
         """Forget a channel and say so."""
@@ -216,6 +226,10 @@ class NodeState:
             return _NOTHING
         fence = int(event.fence)
         return (bus.OfferTaken(at=now, call_id=event.call_id, channel=event.channel, agent=event.agent, fence=fence),)
+
+    def _booted(self, event: ami.FullyBooted, now: float) -> Told:
+        self.started_at = now - event.uptime_s if event.uptime_s >= 0 else 0.0
+        return _NOTHING
 
     def _key(self, event: ami.DTMFEnd, now: float) -> Told:
         leg = self.touch(event, now)

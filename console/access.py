@@ -37,7 +37,7 @@ async def admitted(token: str, tokens: Tokens, parts: ConsoleParts) -> Principal
         raise Refusal(403, "forbidden", where, "use the console of that site")
     city = principal.city
     if city is not None and parts.site not in (
-        parts.topology.cities[city].caps if city in parts.topology.cities else ()
+        parts.topology.cities[city].sites if city in parts.topology.cities else ()
     ):
         raise Refusal(403, "forbidden", f"{city} has no calls at {parts.site}", "use the console of its site")
     return principal

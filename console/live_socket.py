@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -15,7 +16,10 @@ from console.follower import Watcher
 from console.keys import FOLLOWER, PARTS, STORE, TOKENS
 from tieline.endings import cancel_until_done
 from tieline.errors import AuthFailed, TielineError
+from tieline.live import Live
+from tieline.model import CityId
 from tieline.principal import Principal
+from trunk_config.admission import limits_in_force
 
 HELLO_S: Final = 5.0
 """So long a page may take to name its token."""
@@ -51,10 +55,11 @@ async def live_socket(request: web.Request) -> web.WebSocketResponse:
     except TielineError as error:
         await _refuse(socket, error)
         return socket
+    parts = request.app[PARTS]
+    limits = await _limits(parts.live)
     watcher, picture = request.app[FOLLOWER].watch(principal.city)
     try:
-        parts = request.app[PARTS]
-        facts = about(parts.topology, parts.site, request.app[STORE].policy, principal)
+        facts = about(parts.topology, parts.site, request.app[STORE].policy, principal, limits)
         await _send(socket, encoded(Snapshot(now=parts.clock(), picture=picture, about=facts)))
         await _serve(request, socket, watcher, token)
     except TimeoutError:
@@ -62,6 +67,14 @@ async def live_socket(request: web.Request) -> web.WebSocketResponse:
     finally:
         request.app[FOLLOWER].unwatch(watcher)
     return socket
+
+
+async def _limits(live: Live) -> Mapping[CityId, int]:
+    """Give what each city may use now, nothing while Redis cannot tell: the page goes on without."""
+    with contextlib.suppress(TielineError):
+        in_force = await limits_in_force(live)
+        return in_force[1] if in_force else {}
+    return {}
 
 
 async def _hello(socket: web.WebSocketResponse) -> str:

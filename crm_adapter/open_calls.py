@@ -94,9 +94,12 @@ class OpenCalls:
         facts = {
             "TL_CALL": event.call_id,
             "TL_CITY": event.city,
+            "TL_TRUNK": event.trunk,
             "TL_NUMSTATE": event.number_state,
             "TL_NUMBER": event.number,
             "TL_REFUSED": str(event.refused_cause),
+            "TL_QUOTA": str(event.quota_version),
+            "TL_USED": str(event.lines_in_use),
             "TL_ARRIVED": _stamp(event.at),
         }
         self._put(

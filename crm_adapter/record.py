@@ -1,6 +1,6 @@
 """The facts of one call at its hang-up: one line of the journal, one row in SQL. Pure.
 
-A call may be witnessed more than once (hang-up script, stdio script, AMI, CEL, snapshot). Each witness writes what
+A call may be witnessed more than once (hang-up script, stdio script, AMI, snapshot). Each witness writes what
 it knows as a `CallRecord`; `merge` makes one of them, the same one in whatever order they arrive.
 """
 
@@ -34,6 +34,8 @@ VARIABLES: Final[Mapping[str, str]] = {
     "recording": "TL_RECORDING",
     "net": "TL_NET",
     "raw_number": "TL_RAW",
+    "quota_version": "TL_QUOTA",
+    "lines_in_use": "TL_USED",
 }
 """The channel variable that carries each fact; `agi/stdio_hangup.py` has the same table (a test holds it)."""
 
@@ -56,6 +58,8 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
         net: The call was served by the safety net (dialplan alone).
         raw_number: Digits of the caller's number as the trunk showed them, kept only while nobody has read it (no
             Python answered the call); delivery turns it into `number`.
+        quota_version: The quotas by which the call was admitted or refused.
+        lines_in_use: Lines that its city used then.
         borrowed: Facts that came from a worse witness than `witness`, by name, sorted.
     """
 
@@ -89,6 +93,8 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     witness: Witness
     net: bool = False
     raw_number: str = ""
+    quota_version: int = 0
+    lines_in_use: int = 0
     borrowed: tuple[tuple[str, Witness], ...] = ()
 
 
@@ -127,6 +133,7 @@ _INT32: Final = 1 << 31
 _WORST_RATING: Final = 4
 _WORST_CAUSE: Final = 127
 _DIGITS: Final = re.compile(r"[0-9]{1,3}", re.ASCII)
+_COUNT: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 _TIME: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{0,9})?", re.ASCII)
 
 
@@ -197,6 +204,8 @@ def from_variables(
         witness=witness,
         net=text("net") == "1",
         raw_number="" if state else _matching(_RAW, text("raw_number")),
+        quota_version=_count(text("quota_version")),
+        lines_in_use=_count(text("lines_in_use")),
     )
     return msgspec.structs.replace(record, outcome=outcome_of(record))
 
@@ -229,6 +238,10 @@ def _number_up_to(highest: int, text: str) -> int:
     return value if value <= highest else 0
 
 
+def _count(text: str) -> int:
+    return int(text) if _COUNT.fullmatch(text) else 0
+
+
 def _time(text: str) -> float:
     value = float(text) if _TIME.fullmatch(text) else 0.0
     return value if value < _LATEST else 0.0
@@ -256,6 +269,7 @@ _GROUPS: Final = (
         for name in ("arrived_at", "answered_at", "menu_done_at", "waiting_since", "agent_answered_at")
     ),
     *(_Group((name,)) for name in ("hangup_cause", "hangup_source", "rating", "recording", "net", "raw_number")),
+    *(_Group((name,)) for name in ("quota_version", "lines_in_use")),
 )
 """Each fact is in one group, named by its first fact; a group is known when that one is neither empty nor 0."""
 
@@ -322,9 +336,10 @@ def _is_sound(record: CallRecord) -> bool:
     values = [getattr(record, name) for name in record.__struct_fields__]
     texts = [value for value in values if isinstance(value, str)]
     numbers = [value for value in values if isinstance(value, int | float)]
+    counts = [value for value in values if isinstance(value, int)]
     return (
         is_call_id(record.call_id)
         and all(text.isprintable() and len(text) <= LONGEST for text in texts)
         and all(0 <= number < _LATEST for number in numbers)
-        and all(number < _INT32 for number in (record.v, record.hangup_cause, record.refused_cause, record.rating))
+        and all(count < _INT32 for count in counts)
     )

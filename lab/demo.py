@@ -22,7 +22,7 @@ from lab.keys import keys_for
 from lab.own_network import is_alone, netns_command
 from lab.plan import HOME, LabPlan, state_of
 from lab.root import Say
-from lab.samples import PHONES, SAMPLES, Sample, sample_script, topology_with_full_city
+from lab.samples import PHONES, SAMPLES, Sample, quotas_with_full_city, sample_script
 from lab.setup import make_plan, prepare, willing_phones
 from lab.story import Stories, Story, tally
 from routing.agents import load_agents
@@ -50,12 +50,12 @@ def demo_plan(instance: int, say: Say) -> LabPlan:
     store = HOME / ".tieline"
     state = state_of(store, instance)
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    topology_file = state / "topology.toml"
-    topology_file.write_text(topology_with_full_city((HOME / "examples/fujian.toml").read_text()))
-    plan = make_plan(instance, say, store=store, topology_file=topology_file)
+    quotas_file = state / "quotas.toml"
+    quotas_file.write_text(quotas_with_full_city((HOME / "examples/quotas.toml").read_text()))
+    plan = make_plan(instance, say, store=store, quotas_file=quotas_file)
     agents = load_agents(plan.agents_file, plan.topology)
     return make_plan(
-        instance, say, store=store, topology_file=topology_file, phones=willing_phones(agents.values(), PHONES)
+        instance, say, store=store, quotas_file=quotas_file, phones=willing_phones(agents.values(), PHONES)
     )
 
 

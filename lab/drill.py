@@ -23,7 +23,7 @@ from lab.mix import AGENT_TALKS_MS, RING_MS, Phones, agents_text, seats
 from lab.phones import PhoneGroup
 from lab.plan import HOME, DatabaseKind, LabPlan, state_of
 from lab.root import Say
-from lab.samples import topology_with_full_city
+from lab.samples import quotas_with_full_city
 from lab.scripts import Answers, NeverAnswers, PhoneScript
 from lab.setup import make_plan, prepare
 from tieline.errors import TielineError
@@ -75,8 +75,8 @@ def drill_plan(instance: int, say: Say, *, database: DatabaseKind = "sqlite") ->
     state = state_of(store, instance)
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     _forget(state)
-    topology_file, agents_file = state / "topology.toml", state / "agents.toml"
-    topology_file.write_text(topology_with_full_city((HOME / "examples/fujian.toml").read_text()))
+    quotas_file, agents_file = state / "quotas.toml", state / "agents.toml"
+    quotas_file.write_text(quotas_with_full_city((HOME / "examples/quotas.toml").read_text()))
     staff = seats(tomllib.loads((HOME / "examples/agents.toml").read_text())["agent"])
     agents_file.write_text(agents_text([table for table, _ in staff]))
     groups: dict[SiteId, dict[Phones, list[AgentId]]] = {}
@@ -86,8 +86,8 @@ def drill_plan(instance: int, say: Say, *, database: DatabaseKind = "sqlite") ->
         instance,
         say,
         store=store,
-        topology_file=topology_file,
         agents_file=agents_file,
+        quotas_file=quotas_file,
         database=database,
         phones={
             site: tuple(PhoneGroup(f"{site}-{kind}", tuple(names), _PHONES[kind]) for kind, names in kinds.items())

@@ -40,6 +40,7 @@ class LabPlan:
         topology: Shifted already.
         topology_file: What `tieline` itself reads (not shifted).
         agents_file: The agents.
+        quotas_file: The cities' shares of the lines.
         database: SQLite serves on one machine; PostgreSQL is what production has.
         wrap_up_s: How long agents rest after a talk; short, a lab has few agents.
         phones: The agents' phones of each site.
@@ -51,6 +52,7 @@ class LabPlan:
     topology: Topology
     topology_file: Path
     agents_file: Path
+    quotas_file: Path
     database: DatabaseKind = "sqlite"
     wrap_up_s: float = 1.0
     phones: Mapping[SiteId, tuple[PhoneGroup, ...]] = field(default_factory=dict)
@@ -110,6 +112,7 @@ def settings_text(plan: LabPlan, postgres_password: str = "") -> str:
     values = {
         "topology": str(plan.topology_file),
         "agents": str(plan.agents_file),
+        "quotas": str(plan.quotas_file),
         "state": str(plan.state),
         "sounds": str(plan.sounds),
         "secrets": str(plan.secrets_file),

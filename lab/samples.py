@@ -9,7 +9,7 @@ from lab.scripts import Answers, CallerScript, HangUp, IsRefused, Pause, Press, 
 from tieline.model import MANDARIN, Business, CityId, DialectId, Outcome
 
 FULL_CITY: Final = CityId("nanping")
-"""Has one line in the demo's topology, so that its second call at a time is refused."""
+"""Has one line in the demo, so that its second call at a time is refused."""
 
 PHONES: Final = Answers(ring_ms=1500, talk_ms=5000)
 """Agents in the demo hang up after five seconds, unless the caller was first."""
@@ -95,17 +95,15 @@ def sample_script(sample: Sample, keys: str) -> CallerScript:
             return Talks((*chosen, Pause(_IN_RATING_MS), Press("1"), WaitForBye(40_000)))
 
 
-def topology_with_full_city(text: str, city: CityId = FULL_CITY) -> str:
-    """Give a topology file's text with one line for a city at each of its sites.
+def quotas_with_full_city(text: str, city: CityId = FULL_CITY) -> str:
+    """Give the text of a quotas' file with one line for a city in each profile.
 
     Raises:
-        LabError: The text has no such city with caps on one line.
+        LabError: The text has no quota of such a city on one line.
     """
-    pattern = re.compile(
-        rf'(\[\[city\]\]\nid = "{re.escape(city)}"\n(?:(?!\[\[city\]\]).*\n)*?caps = \{{)([^}}]*)(\}})'
+    changed, found = re.subn(
+        rf"^{re.escape(city)} = \{{.*\}}$", f"{city} = {{ reserve = 1, cap = 1 }}", text, flags=re.MULTILINE
     )
-    found = pattern.search(text)
-    if found is None:
-        raise LabError(f"no caps of {city} in the topology")
-    caps = re.sub(r"= *\d+", "= 1", found[2])
-    return text[: found.start(2)] + caps + text[found.end(2) :]
+    if not found:
+        raise LabError(f"no quota of {city} in the file")
+    return changed

@@ -54,6 +54,7 @@ def make_plan(
     store: Path = HOME / ".tieline",
     topology_file: Path = HOME / "examples/fujian.toml",
     agents_file: Path = HOME / "examples/agents.toml",
+    quotas_file: Path = HOME / "examples/quotas.toml",
     database: DatabaseKind = "sqlite",
     phones: Mapping[SiteId, tuple[PhoneGroup, ...]] | None = None,
 ) -> LabPlan:
@@ -72,6 +73,7 @@ def make_plan(
         topology=topology,
         topology_file=topology_file,
         agents_file=agents_file,
+        quotas_file=quotas_file,
         database=database,
         phones=phones if phones is not None else willing_phones(agents.values()),
     )
@@ -168,5 +170,6 @@ def load_plan(instance: int, store: Path) -> LabPlan:
         topology=shift_loopback(load_topology(settings.topology), instance),
         topology_file=settings.topology,
         agents_file=settings.agents,
+        quotas_file=settings.quotas,
         database="sqlite" if settings.database_url.startswith("sqlite") else "postgresql",
     )

@@ -5,7 +5,7 @@ misses nothing. Doing a thing twice is harmless: releases and records are both b
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -17,12 +17,17 @@ from tieline import bus
 from tieline.clock import Clock
 from tieline.errors import RemoteProtocolError, TielineError
 from tieline.live import EVENTS, Live
-from tieline.model import CallId, NodeId, SiteId, Witness
-from trunk_config.admission import reconcile, release
+from tieline.model import CallId, CityId, NodeId, SiteId, Witness
+from trunk_config.admission import release
+from trunk_config.reconciliation import LINE, MESSAGE, CallerChannel, NodeChannels, reconcile
 
 POSITION: Final = "tl:keeper:position"
 EVERY_S: Final = 0.25
 """Looks at most this often: a line comes back a quarter of a second later, and many events cost one round trip."""
+_REPAIRS: Final = ("lines_released", "lines_added", "messages_released", "messages_added")
+"""Leases that ended by a snapshot, not by a hang-up, and leases that were missing."""
+_REFUSING: Final = "refuse"
+"""The dialplan's context in which callers hear a refusal."""
 
 
 class Keeper:
@@ -33,16 +38,26 @@ class Keeper:
         live: The site's Redis.
         journal: The keeper's own file in the node's journal directory.
         clock: Unix seconds.
+        after_snapshot: Called when a node's leases were made equal to the channels that a snapshot showed.
     """
 
-    def __init__(self, site: SiteId, live: Live, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self,
+        site: SiteId,
+        live: Live,
+        journal: Journal,
+        clock: Clock,
+        *,
+        after_snapshot: Callable[[NodeId], Awaitable[None]],
+    ) -> None:
         self._site = site
         self._live = live
         self._journal = journal
         self._clock = clock
+        self._after_snapshot = after_snapshot
         self._open = OpenCalls(site)
         self._position = "0-0"
-        self.counters: dict[str, int] = {"lines_repaired": 0, "records_stood_in": 0, "skipped": 0, "restarts": 0}
+        self.counters = dict.fromkeys((*_REPAIRS, "records_stood_in", "skipped", "restarts"), 0)
 
     async def run(self) -> None:
         """Keep until cancelled; wait out a Redis that is away."""
@@ -54,7 +69,7 @@ class Keeper:
             await asyncio.sleep(0.5)
 
     def metrics(self) -> Mapping[str, float]:
-        """Give the numbers worth a graph; `lines_repaired` repeating is an alarm."""
+        """Give the numbers worth a graph; lines released or added again and again are an alarm."""
         return {**self.counters, "open_calls": len(self._open.calls)}
 
     async def _load(self) -> None:
@@ -90,12 +105,12 @@ class Keeper:
                 await asyncio.sleep(EVERY_S)
 
     async def _reconcile(self, snapshot: bus.NodeSnapshot) -> None:
-        self.counters["lines_repaired"] += await reconcile(
-            self._live,
-            node=NodeId(snapshot.node),
-            present=(channel.uniqueid for channel in snapshot.channels),
-            snapshot_at=snapshot.at,
-        )
+        repairs = await reconcile(self._live, _channels(snapshot))
+        self.counters["lines_released"] += repairs.released.lines
+        self.counters["lines_added"] += repairs.added.lines
+        self.counters["messages_released"] += repairs.released.messages
+        self.counters["messages_added"] += repairs.added.messages
+        await self._after_snapshot(NodeId(snapshot.node))
 
     async def _stand_in(self) -> None:
         """Write the record of each call whose end nobody reported."""
@@ -124,3 +139,22 @@ class Keeper:
             else:
                 commands.append(("HSET", OPEN, call_id, msgspec.json.encode(call)))
         await asyncio.gather(*(self._live.call(*command) for command in commands))
+
+
+def _channels(snapshot: bus.NodeSnapshot) -> NodeChannels:
+    """Give the channels of a snapshot with what each holds: a caller holds a line once he was answered."""
+    return NodeChannels(
+        NodeId(snapshot.node),
+        {
+            channel.uniqueid: CallerChannel(CityId(channel.city), _holds(channel) if channel.caller_leg else "")
+            for channel in snapshot.channels
+        },
+        at=snapshot.at,
+        started_at=snapshot.started_at,
+    )
+
+
+def _holds(channel: bus.ChannelSeen) -> str:
+    if channel.answered:
+        return LINE
+    return MESSAGE if channel.context == _REFUSING else ""

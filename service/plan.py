@@ -17,6 +17,7 @@ from tieline.settings import Settings
 from tieline.switch_plan import NetMenu, NodePaths, Phone, SwitchPlan
 from tieline.topology import Node, Topology
 from trunk_config.caps import node_caps
+from trunk_config.profiles import load_profiles
 from trunk_config.render import edge_endpoint
 
 AMI_USER: Final = "tieline"
@@ -38,7 +39,7 @@ def build_plan(settings: Settings, topology: Topology, agents: Iterable[Agent], 
         phones=tuple(Phone(agent.id, agent.site, secrets.agent_password(agent.id)) for agent in everyone),
         queues=tuple(static_queues(topology, everyone)),
         net_menu=net_menu(),
-        node_caps=node_caps(topology),
+        node_caps=node_caps(topology, load_profiles(settings.quotas, topology)),
         ami_user=AMI_USER,
         ami_secret=secrets.ami_password,
         ami_permit=tuple(_permit(topology)),

@@ -36,6 +36,7 @@ from service.figures import figures
 from service.keeper import Keeper
 from service.notice_keeper import NoticeKeeper
 from service.plan import AMI_USER, journal_dir
+from service.quota_keeper import QuotaKeeper
 from tieline import secrets_file
 from tieline.clock import system_clock
 from tieline.database import Database, create_schema
@@ -48,13 +49,17 @@ from tieline.secrets_file import Secrets
 from tieline.settings import Settings
 from tieline.topology import Site, Topology, shift_loopback
 from tieline.topology_file import load_topology
-from trunk_config.admission import warm_up
-from trunk_config.caps import site_caps
+from trunk_config.admission import install, set_safety_numbers, warm_up
+from trunk_config.decision_times import DecisionTimes
+from trunk_config.profiles import NORMAL, Profiles, load_allowances, load_profiles
+from trunk_config.quota import Allowances, site_quotas
 from trunk_config.render import edge_endpoint
 
 PARTS: Final = ("agi", "bridge", "matcher", "tickets", "console")
 BEAT_S: Final = 1.0
 SCHEMA_RETRY_S: Final = 2.0
+FIRST_QUOTAS_S: Final = 4.0
+"""A start waits so long for quotas in force; without them calls are let in by the nodes' own count."""
 
 _log = structlog.get_logger("service")
 
@@ -68,10 +73,12 @@ class SiteContext:
     site: Site
     agents: Mapping[AgentId, Agent]
     secrets: Secrets
+    profiles: Profiles
+    allowances: Allowances
 
 
 def load_context(settings: Settings, site: str, agi_index: int) -> SiteContext:
-    """Read topology, agents and secrets.
+    """Read topology, agents, quotas and secrets.
 
     Raises:
         ConfigError: Any of them is faulty, or the site or its AGI address is unknown.
@@ -90,6 +97,8 @@ def load_context(settings: Settings, site: str, agi_index: int) -> SiteContext:
         site=topology.sites[SiteId(site)],
         agents=load_agents(settings.agents, topology),
         secrets=secrets_file.load(settings.secrets),
+        profiles=load_profiles(settings.quotas, topology),
+        allowances=load_allowances(settings.quotas),
     )
 
 
@@ -114,6 +123,7 @@ class SiteProcess:
         )
         self._database = Database(settings.database_url, deadline_s=settings.sql_deadline_s)
         self._metrics: dict[str, Callable[[], Mapping[str, float]]] = {}
+        self._decision_times = DecisionTimes()
 
     @property
     def live(self) -> Live:
@@ -150,7 +160,8 @@ class SiteProcess:
             site=context.site.id,
             topology=context.topology,
             live=self._live,
-            caps=site_caps(context.topology, context.site.id),
+            allowances=context.allowances,
+            decision_times=self._decision_times,
             journal=journal,
             voice=load_voice(context.settings.sounds),
             situation=Situation(self._live),
@@ -208,7 +219,9 @@ class SiteProcess:
         context = self._context
         directory = journal_dir(context.settings, context.site.id)
         journal = Journal(directory, "keeper")
-        keeper = Keeper(context.site.id, self._live, journal, system_clock)
+        nodes = [node.id for node in context.site.nodes]
+        quotas = QuotaKeeper(self._live, nodes, self._put_quotas_in_force, system_clock)
+        keeper = Keeper(context.site.id, self._live, journal, system_clock, after_snapshot=quotas.snapshot_compared)
         plan = load_number_plan(context.topology.cities.values())
         forwarder = Forwarder(
             directory,
@@ -220,9 +233,16 @@ class SiteProcess:
         notices = NoticeKeeper(self._live, self._database, system_clock)
         self._metrics["notices"] = notices.metrics
         self._metrics["keeper"] = keeper.metrics
+        self._metrics["quotas"] = quotas.metrics
         self._metrics["forwarder"] = forwarder.metrics
         try:
-            async with _task(notices.run()), _task(keeper.run()), _task(self._deliver(forwarder)):
+            async with (
+                _task(notices.run()),
+                _task(keeper.run()),
+                _task(quotas.run()),
+                _task(self._deliver(forwarder)),
+            ):
+                await quotas.wait_in_force(FIRST_QUOTAS_S)
                 yield
         finally:
             await journal.close()
@@ -248,6 +268,12 @@ class SiteProcess:
             await runner.cleanup()
 
     # Small parts ---------------------------------------------------------------------------------------------
+
+    async def _put_quotas_in_force(self) -> None:
+        context = self._context
+        normal = context.profiles[context.site.id, NORMAL]
+        await set_safety_numbers(self._live, context.allowances.safety_numbers)
+        await install(self._live, 0, normal.name, site_quotas(context.topology, normal.site, normal.quotas))
 
     async def _deliver(self, forwarder: Forwarder) -> None:
         """Deliver as soon as SQL is there with its tables; until then the journal keeps the tickets."""

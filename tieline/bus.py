@@ -31,6 +31,10 @@ class CallArrived(Message, frozen=True, tag=True):
     Attributes:
         number: E.164 when shown, else empty. Personal data: readers mask it.
         refused_cause: Q.850 cause when refused (34 quota, 42 platform), else 0.
+        trunk: Trunk group that it came by.
+        verdict: `trunk_config.admission.Verdict`: admit, safety, message or silent.
+        quota_version: The quotas that were decided by.
+        lines_in_use: Lines that the city used after the decision, this call's included when it was admitted.
     """
 
     call_id: str
@@ -41,6 +45,10 @@ class CallArrived(Message, frozen=True, tag=True):
     number_state: str
     number: str = ""
     refused_cause: int = 0
+    trunk: str = ""
+    verdict: str = ""
+    quota_version: int = 0
+    lines_in_use: int = 0
 
 
 class MenuChosen(Message, frozen=True, tag=True):
@@ -172,7 +180,12 @@ class NodeSeen(Message, frozen=True, tag=True):
 
 
 class ChannelSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """One channel of a snapshot."""
+    """One channel of a snapshot.
+
+    Attributes:
+        answered: Whether it is up; a caller's channel is answered once it was admitted.
+        city: Of a caller's channel, as the node knows it; empty when it did not tell.
+    """
 
     channel: str
     uniqueid: str
@@ -181,14 +194,21 @@ class ChannelSeen(msgspec.Struct, frozen=True, kw_only=True):
     context: str
     application: str
     caller_leg: bool
+    answered: bool = False
+    city: str = ""
 
 
 class NodeSnapshot(Message, frozen=True, tag=True):
-    """Every channel a node has, taken after each (re)connect and at intervals."""
+    """Every channel a node has, taken after each (re)connect, at intervals, and when somebody asks.
+
+    Attributes:
+        started_at: When the node started, Unix seconds, known to the second; 0 when it did not tell.
+    """
 
     node: str
     channels: tuple[ChannelSeen, ...]
     reachable_agents: tuple[str, ...] = ()
+    started_at: float = 0.0
 
 
 # --- told by the matcher and the ticket writer ---------------------------------------------------------------
@@ -314,13 +334,17 @@ class HangUpChannel(Message, frozen=True, tag=True):
 
 
 class SetGlobal(Message, frozen=True, tag=True):
-    """Set a global variable of the node (heartbeats, notices)."""
+    """Set a global variable of the node (heartbeats, notices, caps)."""
 
     name: str
     value: str
 
 
-Command = PutInMailbox | HangUpChannel | SetGlobal
+class TakeSnapshot(Message, frozen=True, tag=True):
+    """List the node's channels now (told as `NodeSnapshot`)."""
+
+
+Command = PutInMailbox | HangUpChannel | SetGlobal | TakeSnapshot
 
 _EVENTS: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
 _COMMANDS: Final[msgspec.json.Decoder[Command]] = msgspec.json.Decoder(Command)

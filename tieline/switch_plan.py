@@ -73,7 +73,8 @@ class SwitchPlan:
     """What is rendered.
 
     Attributes:
-        node_caps: Cap of a city on one node; the site's cap shared by its nodes, rounded up, at least 1.
+        node_caps: What a city may use of one node under the profile `normal`: its limit at the site shared by the
+            nodes, rounded up.
         ami_permit: Networks that may log in at AMI, `address/mask`.
         ring_s: How long an agent's phone rings.
     """

@@ -150,7 +150,6 @@ class City:
         backup: Site that answers when the home site cannot.
         customers: Metered customers (an estimate in the example).
         dialects: In the order that the menu offers them; Mandarin is always among them.
-        caps: Lines that the city may use at most, by site; holds the home and the backup site.
     """
 
     id: CityId
@@ -161,7 +160,6 @@ class City:
     backup: SiteId
     customers: int
     dialects: tuple[DialectId, ...]
-    caps: Mapping[SiteId, int]
     counties: tuple[County, ...]
     trunk_groups: tuple[TrunkGroup, ...]
 
@@ -169,6 +167,11 @@ class City:
     def access(self) -> int:
         """Channels of the trunk groups in service."""
         return sum(group.channels for group in self.trunk_groups if group.in_service)
+
+    @property
+    def sites(self) -> tuple[SiteId, SiteId]:
+        """The sites that answer its calls: home and backup."""
+        return (self.home, self.backup)
 
 
 @dataclass(frozen=True, slots=True)

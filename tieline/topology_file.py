@@ -108,7 +108,6 @@ def _node(table: Table, site: SiteId) -> Node:
 
 
 def _city(table: Table) -> City:
-    caps = table.table("caps")
     city = City(
         id=CityId(table.id()),
         name=table.text("name"),
@@ -118,7 +117,6 @@ def _city(table: Table) -> City:
         backup=SiteId(table.id("backup")),
         customers=table.integer("customers", 1, 100_000_000),
         dialects=tuple(DialectId(dialect) for dialect in table.texts("dialects")),
-        caps={SiteId(site): caps.integer(site, 1, 10_000) for site in caps.names()},
         counties=tuple(_county(county) for county in table.tables("counties")),
         trunk_groups=tuple(_trunk_group(group) for group in table.tables("trunk_group")),
     )

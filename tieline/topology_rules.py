@@ -60,7 +60,6 @@ def check(draft: Draft) -> None:
     sites = {site.id: (site, table) for site, table in draft.sites}
     for city, table in draft.cities:
         _check_sites_of_city(city, table, sites)
-        _check_caps(city, table, sites)
         _check_counties(city, table)
 
 
@@ -191,24 +190,6 @@ def _check_sites_of_city(city: City, table: Table, sites: Sites) -> None:
             table.fault(role, f"site `{site}` is not known", "use one of " + ", ".join(sorted(sites)))
     if city.home and city.home == city.backup:
         table.fault("backup", f"home and backup are both `{city.home}`", "name another site")
-
-
-def _check_caps(city: City, table: Table, sites: Sites) -> None:
-    # All channels, in service or not: blocking a trunk group for an hour must not make the file wrong.
-    channels = sum(group.channels for group in city.trunk_groups)
-    for site_id, cap in city.caps.items():
-        keys = ("caps", site_id)
-        if site_id not in sites:
-            table.fault(keys, f"site `{site_id}` is not known", "use one of " + ", ".join(sorted(sites)))
-            continue
-        site, site_table = sites[site_id]
-        if cap > site.lines and not site_table.wrong("lines"):
-            table.fault(keys, f"{cap} is more than the site's {site.lines} lines", "lower it")
-        if cap > channels and city.trunk_groups:
-            table.fault(keys, f"{cap} is more than the city's {channels} channels", "lower it")
-    if city.caps:
-        for missing in sorted({city.home, city.backup} & sites.keys() - city.caps.keys()):
-            table.fault("caps", f"no cap for site `{missing}`", f"add {missing} = …")
 
 
 def _check_counties(city: City, table: Table) -> None:

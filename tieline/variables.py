@@ -16,6 +16,8 @@ BUSINESS: Final = "TL_BUSINESS"
 REFUSED: Final = "TL_REFUSED"
 SAY: Final = "TL_SAY"
 VERDICT: Final = "TL_VERDICT"
+QUOTA: Final = "TL_QUOTA"
+IN_USE: Final = "TL_USED"
 ROUTE: Final = "TL_ROUTE"
 SINCE: Final = "TL_SINCE"
 ARRIVED: Final = "TL_ARRIVED"
@@ -59,10 +61,17 @@ FACTS: Final = (
     RATING,
     "TL_RECORDING",
     "TL_NET",
+    QUOTA,
+    IN_USE,
     "HANGUPCAUSE",
     "TL_BYE",
 )
 """What the hang-up script gets as `agi_arg_1…`: the facts of the call."""
+
+
+def cap(city: str) -> str:
+    """Name the node's global that holds what a city may use of this node while Redis is away."""
+    return f"TL_CAP_{city}"
 
 
 def heartbeat_agi(index: int) -> str:

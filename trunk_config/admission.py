@@ -1,79 +1,148 @@
 """May this city use one more line? One atomic step in Redis; each held line is a lease named after its channel.
 
 A lease is the channel's Uniqueid (it begins with the node's name and is never used twice, unlike the channel's
-name, which starts again at 0 with the node). It ends with the channel; `reconcile` ends those whose channel
-Asterisk no longer has. Cost is independent of the number of cities.
+name, which starts again at 0 with the node). It ends with the channel; `trunk_config.reconciliation` ends those whose
+channel Asterisk no longer has. The rule in its plain form is `trunk_config.quota.may_admit` (docs/adr/0020).
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
-from tieline.live import Live, Script
+from tieline.errors import NotReady
+from tieline.live import Live
 from tieline.model import CityId, NodeId
+from trunk_config import admission_steps as steps
+from trunk_config.quota import Allowances, SiteQuotas
 
-LINES: Final = "tl:lines"
-"""Hash: Uniqueid -> `city since`."""
-IN_USE: Final = "tl:lines:count"
-"""Hash: city -> lines in use; always the number of that city's entries in `LINES`."""
+LINES, IN_USE, QUOTA, MESSAGES, SAFETY = steps.KEYS
 
-_ADMIT: Final = Script("""
-local used = tonumber(redis.call('HGET', KEYS[2], ARGV[2]) or 0)
-if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then return {1, used} end
-if used >= tonumber(ARGV[3]) then return {0, used} end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. ARGV[4])
-return {1, redis.call('HINCRBY', KEYS[2], ARGV[2], 1)}
-""")
 
-_RELEASE: Final = Script("""
-local freed = 0
-for i = 1, #ARGV do
-  local lease = redis.call('HGET', KEYS[1], ARGV[i])
-  if lease then
-    redis.call('HDEL', KEYS[1], ARGV[i])
-    redis.call('HINCRBY', KEYS[2], string.match(lease, '^[^ ]+'), -1)
-    freed = freed + 1
-  end
-end
-return freed
-""")
+class Verdict(StrEnum):
+    """What becomes of a call that asks for a line."""
+
+    ADMIT = "admit"
+    SAFETY = "safety"
+    """Past the cap and the reserves, because the number is on the life-safety list."""
+    MESSAGE = "message"
+    """Refused, and told so."""
+    SILENT = "silent"
+    """Refused at once: as many callers as allowed are hearing a message."""
+
+
+_VERDICTS: Final = (Verdict.SILENT, Verdict.ADMIT, Verdict.SAFETY, Verdict.MESSAGE)
+"""As the step numbers them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The answer: whether the line is granted, and how many lines the city uses now."""
+    """The answer to a call.
 
-    granted: bool
+    Attributes:
+        in_use: Lines that the city uses now, this one included if it was granted.
+        total: Lines that the site uses now, likewise.
+        version: The quotas' version that was decided by.
+    """
+
+    verdict: Verdict
     in_use: int
+    total: int
+    version: int
+
+    @property
+    def granted(self) -> bool:
+        """Whether the call has a line."""
+        return self.verdict in (Verdict.ADMIT, Verdict.SAFETY)
 
 
-async def admit(live: Live, *, uniqueid: str, city: CityId, cap: int, now: float, deadline_s: float) -> Admission:
-    """Take one line for a channel, if the city is below its cap. Asking twice for one channel counts once.
+async def admit(
+    live: Live,
+    *,
+    uniqueid: str,
+    city: CityId,
+    number: str,
+    allowances: Allowances,
+    now: float,
+    deadline_s: float,
+) -> Admission:
+    """Take one line for a channel, or a place among those who hear a refusal. Asking twice counts once.
+
+    Args:
+        live: The site's Redis.
+        uniqueid: Of the caller's channel.
+        city: Whose call it is.
+        number: The caller's, E.164; empty when it is not shown.
+        allowances: What is rationed beside the quotas.
+        now: Unix seconds.
+        deadline_s: How long Redis may take.
 
     Raises:
-        TielineError: Redis did not answer in time; the caller's policy is the node's own count (GROUP_COUNT).
+        NotReady: No quotas are in force in this Redis: it has just started.
+        TielineError: Redis did not answer in time. In both cases the node's own count (GROUP_COUNT) decides.
     """
-    granted, in_use = await live.run(
-        _ADMIT, (LINES, IN_USE), (uniqueid, city, cap, f"{now:.3f}"), deadline_s=deadline_s
-    )
-    return Admission(bool(granted), int(in_use))
+    arguments = (uniqueid, city, f"{now:.3f}", number, allowances.messages, allowances.safety_lines)
+    verdict, in_use, total, version = await live.run(steps.ADMIT, steps.KEYS, arguments, deadline_s=deadline_s)
+    if verdict < 0:
+        raise NotReady("redis: no quotas are in force")
+    return Admission(_VERDICTS[verdict], in_use, total, version)
 
 
-async def warm_up(live: Live) -> None:
-    """Let Redis know the scripts before the first call: else that one would pay for it within its 50 ms.
+@dataclass(frozen=True, slots=True)
+class Leases:
+    """A number of leases that were ended or added."""
 
-    Raises:
-        TielineError: Redis is away; the scripts are then learned with the first call.
-    """
-    for script in (_ADMIT, _RELEASE):
-        await live.call("SCRIPT", "LOAD", script.source)
+    lines: int
+    messages: int
 
 
-async def release(live: Live, *uniqueids: str) -> int:
-    """Give lines back; unknown leases are no error (the release may come twice). Returns how many were held."""
+async def release(live: Live, *uniqueids: str) -> Leases:
+    """End the leases of channels and tell how many were held; unknown ones are no error, it may come twice."""
     if not uniqueids:
-        return 0
-    return int(await live.run(_RELEASE, (LINES, IN_USE), uniqueids))
+        return Leases(0, 0)
+    return Leases(*await live.run(steps.RELEASE, steps.KEYS, uniqueids))
+
+
+async def install(live: Live, version: int, profile: str, quotas: SiteQuotas) -> bool:
+    """Put quotas in force, from the next call on; calls in progress are counted and not touched.
+
+    Args:
+        live: The site's Redis.
+        version: 0 for what the file says, 1 and more for changes.
+        profile: Its name.
+        quotas: Of this site.
+
+    Returns:
+        False when a newer version is in force: nothing was changed.
+    """
+    rows = (value for city, quota in quotas.quotas.items() for value in (city, quota.reserve, quotas.limit(city)))
+    return bool(await live.run(steps.INSTALL, steps.KEYS, (version, profile, quotas.lines, *rows)))
+
+
+async def maybe_version(live: Live) -> int | None:
+    """Give the version in force, None when there is none: Redis has restarted."""
+    version = await live.call("HGET", QUOTA, "version")
+    return None if version is None else int(version)
+
+
+async def limits_in_force(live: Live) -> tuple[int, Mapping[CityId, int]] | None:
+    """Give the version in force and what each city may use at most under it; None when there is none."""
+    flat = await live.call("HGETALL", QUOTA)
+    fields = dict(zip(flat[::2], flat[1::2], strict=True))
+    if b"version" not in fields:
+        return None
+    limits = {CityId(name[2:].decode()): int(value) for name, value in fields.items() if name.startswith(b"c:")}
+    return int(fields[b"version"]), limits
+
+
+async def set_safety_numbers(live: Live, numbers: Iterable[str]) -> None:
+    """Replace the life-safety list.
+
+    Args:
+        live: The site's Redis.
+        numbers: E.164.
+    """
+    await live.run(steps.REPLACE_SAFETY, steps.KEYS, tuple(numbers))
 
 
 async def in_use(live: Live) -> Mapping[CityId, int]:
@@ -82,28 +151,14 @@ async def in_use(live: Live) -> Mapping[CityId, int]:
     return {CityId(city.decode()): int(count) for city, count in zip(flat[::2], flat[1::2], strict=True)}
 
 
-async def reconcile(live: Live, *, node: NodeId, present: Iterable[str], snapshot_at: float) -> int:
-    """Release lines of a node whose channels a snapshot does not show.
+async def warm_up(live: Live) -> None:
+    """Let Redis know the steps before the first call: else that one would pay for it within its 50 ms.
 
-    Args:
-        live: The site's Redis.
-        node: Whose snapshot it is; leases of other nodes are left alone.
-        present: Uniqueids that the node has.
-        snapshot_at: Unix seconds when the snapshot was asked for; younger leases are left alone.
-
-    Returns:
-        How many leases had to be repaired.
+    Raises:
+        TielineError: Redis is away; the steps are then learned with the first call.
     """
-    alive = set(present)
-    flat = await live.call("HGETALL", LINES)
-    stale = [
-        uniqueid.decode()
-        for uniqueid, lease in zip(flat[::2], flat[1::2], strict=True)
-        if node_of(uniqueid.decode()) == node
-        and uniqueid.decode() not in alive
-        and float(lease.split(b" ")[1]) < snapshot_at - 1
-    ]
-    return await release(live, *stale)
+    for script in (steps.ADMIT, steps.RELEASE):
+        await live.call("SCRIPT", "LOAD", script.source)
 
 
 def node_of(uniqueid: str) -> NodeId:

@@ -1,25 +1,27 @@
-"""Plain caps: how many lines of a site a city may use. Pure.
-
-Here the reserve rule (design section 5) will take its place beside the cap; `trunk_config.admission` holds the
-atomic step that both decide in.
-"""
+"""What one node counts against when Redis is away: its part of what a city may use of the site. Pure."""
 
 from collections.abc import Mapping
 
-from tieline.model import CityId, NodeId, SiteId
+from tieline.model import CityId, NodeId
 from tieline.topology import Topology
+from trunk_config.profiles import NORMAL, Profiles
+from trunk_config.quota import site_quotas
 
 
-def site_caps(topology: Topology, site: SiteId) -> Mapping[CityId, int]:
-    """Give each city's cap at a site; 0 for a city that the site never serves."""
-    return {city.id: city.caps.get(site, 0) for city in topology.cities.values()}
+def node_share(limit: int, nodes: int) -> int:
+    """Share a city's limit over the nodes of a site, rounded up: together at most the rounding above it."""
+    return -(-limit // nodes)
 
 
-def node_caps(topology: Topology) -> Mapping[tuple[NodeId, CityId], int]:
-    """Share each site's caps over its nodes, rounded up: what a node counts alone when Redis is away."""
-    shares: dict[tuple[NodeId, CityId], int] = {}
+def node_caps(topology: Topology, profiles: Profiles) -> Mapping[tuple[NodeId, CityId], int]:
+    """Give the caps of every node under the profile `normal`, which a node begins with; changes are told to it later.
+
+    A city that a site has no quota for gets 0.
+    """
+    caps: dict[tuple[NodeId, CityId], int] = {}
     for site in topology.sites.values():
-        for city, cap in site_caps(topology, site.id).items():
+        quotas = site_quotas(topology, site.id, profiles[site.id, NORMAL].quotas)
+        for city in topology.cities:
             for node in site.nodes:
-                shares[node.id, city] = -(-cap // len(site.nodes))
-    return shares
+                caps[node.id, city] = node_share(quotas.limit(city), len(site.nodes))
+    return caps

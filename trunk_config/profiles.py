@@ -1,5 +1,6 @@
-"""Profiles: named sets of quotas of a site, read from one file (`examples/quotas.toml`), all faults together."""
+"""The quotas' file (`examples/quotas.toml`): profiles, and what is rationed beside them; all faults together."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Final
 from tieline.model import CityId, SiteId
 from tieline.toml_file import Table, TomlFile
 from tieline.topology import Topology
-from trunk_config.quota import LINES_AT_MOST, Quota, faults
+from trunk_config.quota import LINES_AT_MOST, Allowances, Quota, faults
 
 NORMAL: Final = "normal"
 """Every site has this profile: it is in force before anybody changed anything, and in the safety net."""
@@ -29,6 +30,8 @@ class Profile:
     trunks: tuple[str, ...] = ()
 
 
+_E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+
 Profiles = Mapping[tuple[SiteId, str], Profile]
 """By site and name."""
 
@@ -40,6 +43,7 @@ def load_profiles(path: Path, topology: Topology) -> Profiles:
         ConfigError: With every fault of the file; nothing is taken from a faulty file.
     """
     file = TomlFile(path)
+    _read_allowances(file.root)
     found: dict[tuple[SiteId, str], Profile] = {}
     trunks = {trunk.id for city in topology.cities.values() for trunk in city.trunk_groups}
     for table in file.root.tables("profile"):
@@ -59,6 +63,37 @@ def load_profiles(path: Path, topology: Topology) -> Profiles:
                 "profile", f"site {site} has no profile `{NORMAL}`", "add it: it is in force from the start"
             )
     file.refuse_if_faulty()
+    return found
+
+
+def load_allowances(path: Path) -> Allowances:
+    """Read what is rationed beside the quotas; `[rationed]` may be left out.
+
+    Raises:
+        ConfigError: With every fault of that table; those of the profiles are `load_profiles`'s to find.
+    """
+    file = TomlFile(path)
+    allowances = _read_allowances(file.root)
+    file.refuse_if_faulty()
+    return allowances
+
+
+def _read_allowances(root: Table) -> Allowances:
+    plain = Allowances()
+    if not root.has("rationed"):
+        return plain
+    table = root.table("rationed")
+    numbers = table.texts("safety_numbers", default=())
+    for position, number in enumerate(numbers):
+        if not _E164.fullmatch(number):
+            # Without the number: it is personal, and a message may be logged.
+            table.fault(("safety_numbers", position), "not a number in E.164", "write +86591…")
+    found = Allowances(
+        messages=table.integer("messages", 0, LINES_AT_MOST, default=plain.messages),
+        safety_lines=table.integer("safety_lines", 0, LINES_AT_MOST, default=plain.safety_lines),
+        safety_numbers=frozenset(numbers),
+    )
+    table.finish()
     return found
 
 

@@ -5,7 +5,7 @@ city has a reserve that stays free for it while it does not use it, and beside t
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from tieline.errors import Problem
@@ -27,6 +27,22 @@ class Quota:
 
     reserve: int
     cap: int
+
+
+@dataclass(frozen=True, slots=True)
+class Allowances:
+    """What a site rations beside the quotas.
+
+    Attributes:
+        messages: Callers who hear a spoken refusal at once, outside the lines; the others are refused without one.
+        safety_lines: Lines at once for numbers on the life-safety list, beyond the city's cap and what others have
+            reserved, but never beyond the site's lines.
+        safety_numbers: The list, E.164. Personal data.
+    """
+
+    messages: int = 8
+    safety_lines: int = 4
+    safety_numbers: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

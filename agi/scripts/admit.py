@@ -1,9 +1,11 @@
 """Step 2, before answer: may this city use one more line?
 
-Fails open: when Redis does not decide within 50 ms the verdict is `group` and Asterisk's own count against the
-rendered cap decides. Deadline 1.2 s in the dialplan, then the same. The caller hears ringing until then.
+Fails open: when Redis does not decide within 50 ms, or has no quotas yet, the verdict is `group` and Asterisk's own
+count against the caps in its globals decides. Deadline 1.2 s in the dialplan, then the same. The caller hears ringing
+until then. A caller who is refused hears why, unless as many as allowed are hearing it already.
 """
 
+import time
 from collections.abc import Mapping
 
 from agi.scripts.parts import ADMIT_DEADLINE_S, CallSoFar, Parts, read_call, stamp
@@ -12,10 +14,11 @@ from tieline import bus, variables
 from tieline.errors import TielineError
 from tieline.model import CallerNumber
 from tieline.numbers import parse_caller
-from trunk_config.admission import admit
+from trunk_config.admission import Admission, Verdict, admit
+from trunk_config.decision_times import BY_NODE
 
 QUOTA_REACHED = 34
-"""Q.850 34, no circuit available: the city's lines are all in use."""
+"""Q.850 34, no circuit available: the city may use no more lines."""
 
 _PRIVATE = ("id", "user", "header", "session", "critical")
 """Values of SIP's Privacy header (RFC 3323) that ask for the number to be withheld."""
@@ -32,20 +35,51 @@ async def run(parts: Parts, session: Session) -> Mapping[str, str]:
         variables.NUMBER: caller.e164,
     }
     try:
+        answer = await _decide(parts, session, call, caller, now)
+    except TielineError:
+        return {**known, variables.VERDICT: "group"}
+    await parts.live.tell(_arrived(session, call, caller, answer, now))
+    decided = {**known, variables.QUOTA: str(answer.version), variables.IN_USE: str(answer.in_use)}
+    if answer.granted:
+        return {**decided, variables.VERDICT: "admit"}
+    message = (
+        parts.voice.refusal(call.city, QUOTA_REACHED, parts.situation.notices(call.city.id, now), now)
+        if answer.verdict is Verdict.MESSAGE
+        else ()
+    )
+    return {
+        **decided,
+        variables.VERDICT: "refuse",
+        variables.REFUSED: str(QUOTA_REACHED),
+        variables.SAY: "&".join(message),
+    }
+
+
+async def _decide(parts: Parts, session: Session, call: CallSoFar, caller: CallerNumber, now: float) -> Admission:
+    began = time.perf_counter()
+    try:
         answer = await session.or_gone(
             admit(
                 parts.live,
                 uniqueid=session.request.uniqueid,
                 city=call.city.id,
-                cap=parts.caps[call.city.id],
+                number=caller.e164,
+                allowances=parts.allowances,
                 now=now,
                 deadline_s=ADMIT_DEADLINE_S,
             )
         )
     except TielineError:
-        return {**known, variables.VERDICT: "group"}
-    cause = 0 if answer.granted else QUOTA_REACHED
-    arrived = bus.CallArrived(
+        parts.decision_times.took(BY_NODE, time.perf_counter() - began)
+        raise
+    parts.decision_times.took(answer.verdict, time.perf_counter() - began)
+    return answer
+
+
+def _arrived(
+    session: Session, call: CallSoFar, caller: CallerNumber, answer: Admission, now: float
+) -> bus.CallArrived:
+    return bus.CallArrived(
         at=now,
         call_id=call.call_id,
         node=call.node,
@@ -54,18 +88,12 @@ async def run(parts: Parts, session: Session) -> Mapping[str, str]:
         city=call.city.id,
         number_state=caller.state,
         number=caller.e164,
-        refused_cause=cause,
+        refused_cause=0 if answer.granted else QUOTA_REACHED,
+        trunk=call.trunk,
+        verdict=answer.verdict,
+        quota_version=answer.version,
+        lines_in_use=answer.in_use,
     )
-    await parts.live.tell(arrived)
-    if answer.granted:
-        return {**known, variables.VERDICT: "admit"}
-    notices = parts.situation.notices(call.city.id, now)
-    return {
-        **known,
-        variables.VERDICT: "refuse",
-        variables.REFUSED: str(cause),
-        variables.SAY: "&".join(parts.voice.refusal(call.city, QUOTA_REACHED, notices, now)),
-    }
 
 
 def _caller(parts: Parts, session: Session, call: CallSoFar) -> CallerNumber:

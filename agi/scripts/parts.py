@@ -1,6 +1,5 @@
 """What the scripts work with, and how a script reads what the dialplan gave it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agi.scripts.situation import Situation
@@ -15,6 +14,8 @@ from tieline.model import Business, CityId, DialectId, NodeId, SiteId
 from tieline.numbers import NumberPlan
 from tieline.topology import City, Topology
 from trunk_config.admission import node_of
+from trunk_config.decision_times import DecisionTimes
+from trunk_config.quota import Allowances
 
 ADMIT_DEADLINE_S = 0.05
 """How long Redis may take to decide on a line; then the node's own count does."""
@@ -25,7 +26,8 @@ class Parts:
     """One site's parts, shared by all sessions.
 
     Attributes:
-        caps: Lines a city may use at this site.
+        allowances: What is rationed beside the quotas in force.
+        decision_times: How long decisions about lines took.
         journal: The hang-up journal of this host's nodes.
         voice: Prompts and menus.
         situation: What callers are told of this moment.
@@ -35,7 +37,8 @@ class Parts:
     site: SiteId
     topology: Topology
     live: Live
-    caps: Mapping[CityId, int]
+    allowances: Allowances
+    decision_times: DecisionTimes
     journal: Journal
     voice: Voice
     situation: Situation

@@ -21,6 +21,7 @@ from lab.client import LabClient
 from lab.keys import keys_for
 from lab.phones import PhoneGroup
 from lab.plan import HOME, LabPlan, python_parts
+from lab.samples import quotas_with_full_city
 from lab.scripts import Answers, CallerScript, HangUp, Pause, Press, Step, Talks
 from lab.setup import make_plan, prepare
 from lab.supervisor import Request
@@ -219,14 +220,11 @@ class House:
         await live.read(EVENTS, await live.last_id(), block_ms=250)
 
 
-def _topology(folder: Path) -> Path:
-    """Fujian with room for one caller from Longyan."""
-    text = (HOME / "examples/fujian.toml").read_text(encoding="utf-8")
-    head, mark, tail = text.partition('id = "longyan"')
-    tail, changed = re.subn(r"(caps = \{[^}]*xiamen = )\d+", r"\g<1>1", tail, count=1)
-    assert changed
-    path = folder / "topology.toml"
-    path.write_text(head + mark + tail, encoding="utf-8")
+def _quotas(folder: Path) -> Path:
+    """The example's quotas with room for one caller from Longyan."""
+    path = folder / "quotas.toml"
+    text = (HOME / "examples/quotas.toml").read_text(encoding="utf-8")
+    path.write_text(quotas_with_full_city(text, FULL_CITY), encoding="utf-8")
     return path
 
 
@@ -237,8 +235,8 @@ def _agents(folder: Path) -> Path:
     return path
 
 
-def _phones(agents_file: Path, topology_file: Path) -> dict[SiteId, tuple[PhoneGroup, ...]]:
-    agents = load_agents(agents_file, load_topology(topology_file))
+def _phones(agents_file: Path) -> dict[SiteId, tuple[PhoneGroup, ...]]:
+    agents = load_agents(agents_file, load_topology(HOME / "examples/fujian.toml"))
     groups: dict[SiteId, tuple[PhoneGroup, ...]] = {}
     for site in {agent.site for agent in agents.values()}:
         willing = tuple(agent.id for agent in agents.values() if agent.site == site and agent.id not in SPECIAL)
@@ -253,15 +251,15 @@ def house() -> Iterator[House]:
     folder = HOME / ".tieline" / f"live-tests-{instance.HOUSE}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    topology_file, agents_file = _topology(folder), _agents(folder)
+    agents_file = _agents(folder)
     said: list[str] = []
     plan = make_plan(
         instance.HOUSE,
         said.append,
-        topology_file=topology_file,
         agents_file=agents_file,
+        quotas_file=_quotas(folder),
         database="postgresql",
-        phones=_phones(agents_file, topology_file),
+        phones=_phones(agents_file),
     )
     client = LabClient(plan.state)
     client.down()

@@ -88,7 +88,7 @@ async def bridged(
 
 
 def channel(name: str = ENTRY, uniqueid: str = UID, application: str = "Dial") -> str:
-    head = f"Event: CoreShowChannel\nChannel: {name}\nAccountCode: {CALL}\nUniqueid: {uniqueid}\n"
+    head = f"Event: CoreShowChannel\nChannel: {name}\nChannelState: 6\nAccountCode: {CALL}\nUniqueid: {uniqueid}\n"
     return f"{head}Linkedid: {UID}\nApplication: {application}"
 
 
@@ -149,6 +149,61 @@ async def test_what_was_missed_while_the_link_was_down_is_mended_from_a_snapshot
         assert (gone.call_id, gone.estimated, gone.uniqueid) == (CALL, True, UID)
         assert second.reachable_agents == ()
         assert bridge.metrics().repairs == 4
+
+
+async def test_a_snapshot_tells_each_callers_city_and_asks_for_it_once(peer: ScriptedAmi, live: Live) -> None:
+    reader = Reader(live)
+    cities = {ENTRY: "Value: putian", "PJSIP/edge-00000002": "Value: no city!"}
+    peer.answers["Getvar"] = lambda said: (
+        f"Response: Success\nVariable: TL_CITY\n{cities[said['Channel']]}"
+        if said["Channel"] in cities
+        else "Response: Error\nMessage: No such channel"
+    )
+    peer.items["CoreShowChannels"] = [
+        channel(),
+        channel("PJSIP/edge-00000002", "fuzhou-1-1.2"),
+        channel("PJSIP/edge-00000003", "fuzhou-1-1.3"),
+        channel("PJSIP/a1001-00000001", "fuzhou-1-1.1", "AppDial"),
+    ]
+    async with bridged(peer, live):
+        first = await reader.until(bus.NodeSnapshot)
+        assert [(one.city, one.answered) for one in first.channels] == [("putian", True), *[("", True)] * 3]
+        await told_to_follow(live)
+        await live.command("fuzhou-1", bus.TakeSnapshot(at=NOW))
+        await reader.until(bus.NodeSnapshot)
+    asked = [(said["Channel"], said["Variable"]) for said in await peer.heard("Getvar", 5)]
+    assert asked.count((ENTRY, "TL_CITY")) == 1
+    assert len(asked) == 5  # the other two callers with each list, the agent never
+
+
+async def test_a_snapshot_tells_when_the_node_started(peer: ScriptedAmi, live: Live) -> None:
+    reader = Reader(live)
+    async with bridged(peer, live):
+        assert (await reader.until(bus.NodeSnapshot)).started_at == 0
+        await told_to_follow(live)
+        peer.say("Event: FullyBooted\nPrivilege: system,all\nUptime: 90\nStatus: Fully Booted")
+        await live.command("fuzhou-1", bus.TakeSnapshot(at=NOW))
+        await reader.until(bus.NodeSnapshot, lambda snapshot: snapshot.started_at == NOW - 90)
+
+
+async def test_only_our_globals_are_set_and_caps_are_numbers(peer: ScriptedAmi, live: Live) -> None:
+    reader = Reader(live)
+    async with bridged(peer, live) as bridge:
+        await reader.until(bus.NodeSnapshot)
+        await told_to_follow(live)
+        for name, value in (
+            ("TL_CAP_fuzhou", "12+1"),
+            ("TL_CAP_Fu(z)", "1"),
+            ("TL_AGI_0", "10.0.0.1:1"),
+            ("TL_QUOTA", ""),
+            ("TL_CAP_fu-zhou", "12"),
+            ("TL_QUOTA", "7"),
+        ):
+            await live.command("fuzhou-1", bus.SetGlobal(at=NOW, name=name, value=value))
+        said = [(one["Variable"], one["Value"]) for one in await peer.heard("Setvar", 2)]
+        assert said == [("TL_CAP_fu-zhou", "12"), ("TL_QUOTA", "7")]
+        await passing(lambda: bridge.metrics().commands_done == 2, peer)
+        assert bridge.metrics().commands_refused == 4
 
 
 async def test_a_difference_in_full_flow_is_mended_only_when_it_is_still_there(peer: ScriptedAmi, live: Live) -> None:

@@ -13,8 +13,10 @@ from service.keeper import Keeper
 from tests.support.redis_server import RedisServer, redis_server
 from tieline import bus
 from tieline.live import Live
-from tieline.model import CityId, SiteId, Witness
-from trunk_config.admission import admit, in_use
+from tieline.model import CityId, NodeId, SiteId, Witness
+from tests.component.trunk_config.site import ask, quotas
+from trunk_config.admission import LINES, MESSAGES, in_use, install
+from trunk_config.quota import Quota
 
 pytestmark = pytest.mark.component
 
@@ -49,7 +51,12 @@ async def live(server: RedisServer) -> AsyncIterator[Live]:
 @asynccontextmanager
 async def keeping(server: RedisServer, directory: Path, clock: Hands) -> AsyncIterator[Keeper]:
     live, journal = Live(server.url), Journal(directory, "keeper")
-    keeper = Keeper(SiteId("fuzhou"), live, journal, clock)
+    compared: list[NodeId] = []
+
+    async def after_snapshot(node: NodeId) -> None:
+        compared.append(node)
+
+    keeper = Keeper(SiteId("fuzhou"), live, journal, clock, after_snapshot=after_snapshot)
     task = asyncio.create_task(keeper.run())
     try:
         yield keeper
@@ -78,8 +85,8 @@ def gone(at: float) -> bus.CallGone:
 
 
 async def hold_a_line(live: Live) -> None:
-    answer = await admit(live, uniqueid=UNIQUEID, city=CityId("fuzhou"), cap=5, now=1000, deadline_s=2)
-    assert answer.granted
+    await install(live, 1, "normal", quotas(Quota(0, 5), Quota(0, 5)))
+    assert (await ask(live, UNIQUEID, now=1000)).granted
 
 
 async def line_is_back(live: Live) -> None:
@@ -107,6 +114,40 @@ async def test_a_line_comes_back_when_its_channel_ends(server: RedisServer, live
         await line_is_back(live)
 
 
+def seen(uniqueid: str, *, answered: bool, context: str = "hold", caller_leg: bool = True) -> bus.ChannelSeen:
+    return bus.ChannelSeen(
+        channel=CHANNEL,
+        uniqueid=uniqueid,
+        linkedid=uniqueid,
+        call_id="",
+        context=context,
+        application="",
+        caller_leg=caller_leg,
+        answered=answered,
+        city="fuzhou",
+    )
+
+
+async def test_a_snapshot_brings_back_the_lines_and_messages_that_redis_lost(
+    server: RedisServer, live: Live, tmp_path: Path
+) -> None:
+    channels = (
+        seen("fuzhou-1-1000.1", answered=True),
+        seen("fuzhou-1-1000.2", answered=True, caller_leg=False),
+        seen("fuzhou-1-1000.3", answered=False, context="refuse"),
+        seen("fuzhou-1-1000.4", answered=False, context="agi"),
+    )
+    async with keeping(server, tmp_path, Hands()) as keeper:
+        await live.tell(bus.NodeSnapshot(at=1100, node="fuzhou-1", channels=channels))
+        async with asyncio.timeout(5):
+            while not await live.call("GET", "tl:keeper:position"):
+                await live.read("tl:events", await live.last_id(), block_ms=20)
+        assert await live.call("HGETALL", LINES) == [b"fuzhou-1-1000.1", b"fuzhou 1000"]
+        assert await live.call("HGETALL", MESSAGES) == [b"fuzhou-1-1000.3", b"fuzhou"]
+        metrics = keeper.metrics()
+        assert (metrics["lines_added"], metrics["messages_added"], metrics["lines_released"]) == (1, 1, 0)
+
+
 async def test_a_snapshot_without_the_channel_brings_the_line_back_and_counts_the_repair(
     server: RedisServer, live: Live, tmp_path: Path
 ) -> None:
@@ -114,7 +155,7 @@ async def test_a_snapshot_without_the_channel_brings_the_line_back_and_counts_th
     async with keeping(server, tmp_path, Hands()) as keeper:
         await live.tell(bus.NodeSnapshot(at=1100, node="fuzhou-1", channels=()))
         await line_is_back(live)
-        assert keeper.metrics()["lines_repaired"] == 1
+        assert keeper.metrics()["lines_released"] == 1
 
 
 async def test_an_unreported_hang_up_is_written_once_also_over_a_restart(

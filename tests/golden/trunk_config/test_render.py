@@ -17,6 +17,7 @@ from tieline.model import AgentId, SiteId
 from tieline.switch_plan import NodePaths, Phone, SwitchPlan
 from tieline.topology_file import load_topology
 from trunk_config.caps import node_caps
+from trunk_config.profiles import load_profiles
 from trunk_config.render import edge_endpoint, render_edge, render_node
 
 pytestmark = pytest.mark.golden
@@ -52,7 +53,7 @@ def plan() -> SwitchPlan:
         phones=tuple(Phone(agent.id, agent.site, "not-a-secret") for agent in agents.values()),
         queues=tuple(static_queues(topology, agents.values())),
         net_menu=net_menu(),
-        node_caps=node_caps(topology),
+        node_caps=node_caps(topology, load_profiles(ROOT / "examples/quotas.toml", topology)),
         ami_user="tieline",
         ami_secret="not-a-secret",
         ami_permit=("127.0.0.0/255.0.0.0",),

@@ -47,7 +47,7 @@ def test_originate_says_all_and_counts_in_milliseconds() -> None:
 
 def test_only_what_does_no_harm_twice_is_replay_safe() -> None:
     safe = {kind.__name__ for kind in Action.__subclasses__() if kind.replay_safe}
-    assert safe == {"SetGlobal", "Hangup", "CoreShowChannels", "PJSIPShowContacts"}
+    assert safe == {"Getvar", "SetGlobal", "Hangup", "CoreShowChannels", "PJSIPShowContacts"}
 
 
 def test_only_lists_end_with_an_event() -> None:
@@ -61,6 +61,7 @@ def test_a_channel_that_is_a_pattern_or_no_channel_is_refused(channel: str) -> N
         actions.Hangup(channel, 16),
         actions.Redirect(channel, "c", "s"),
         actions.Setvar(channel, "TL_GO", "x"),
+        actions.Getvar(channel, "TL_CITY"),
         actions.Originate(channel, "c", "s", 1, "id"),
     ):
         with pytest.raises(LocalProtocolError, match="no channel name"):

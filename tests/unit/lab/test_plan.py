@@ -14,16 +14,19 @@ from lab.keys import keys_for
 from lab.parts import decode_orders, encode_orders
 from lab.phones import PhoneGroup
 from lab.plan import HOME, DatabaseKind, LabPlan, orders, phones_of, settings_text
-from lab.samples import FULL_CITY, SAMPLES, sample_script, topology_with_full_city
+from lab.samples import FULL_CITY, SAMPLES, quotas_with_full_city, sample_script
 from lab.scripts import Answers
 from tieline.model import AgentId, Business, CityId, DialectId, SiteId
 from tieline.settings import load_settings
 from tieline.topology import shift_loopback
 from tieline.topology_file import load_topology
+from trunk_config.profiles import load_profiles
+from trunk_config.quota import Quota
 
 pytestmark = pytest.mark.unit
 
 TOPOLOGY_FILE = HOME / "examples/fujian.toml"
+QUOTAS_FILE = HOME / "examples/quotas.toml"
 TOPOLOGY = load_topology(TOPOLOGY_FILE)
 
 
@@ -35,6 +38,7 @@ def _plan(database: DatabaseKind = "sqlite", instance: int = 7) -> LabPlan:
         topology=shift_loopback(TOPOLOGY, instance),
         topology_file=TOPOLOGY_FILE,
         agents_file=HOME / "examples/agents.toml",
+        quotas_file=QUOTAS_FILE,
         database=database,
         phones={SiteId("fuzhou"): (PhoneGroup("fuzhou", (AgentId("a1001"),), Answers()),)},
     )
@@ -106,16 +110,17 @@ def test_a_known_caller_is_not_asked_for_the_dialect() -> None:
 
 
 def test_the_full_city_has_one_line_and_nothing_else_changes(tmp_path: Path) -> None:
-    file = tmp_path / "topology.toml"
-    file.write_text(topology_with_full_city(TOPOLOGY_FILE.read_text()))
-    changed = load_topology(file)
-    assert set(changed.cities[FULL_CITY].caps.values()) == {1}
-    assert {**changed.cities, FULL_CITY: None} == {**TOPOLOGY.cities, FULL_CITY: None}
+    file = tmp_path / "quotas.toml"
+    file.write_text(quotas_with_full_city(QUOTAS_FILE.read_text()))
+    before, after = load_profiles(QUOTAS_FILE, TOPOLOGY), load_profiles(file, TOPOLOGY)
+    assert {profile.quotas[FULL_CITY] for profile in after.values()} == {Quota(1, 1)}
+    for name, profile in after.items():
+        assert {**profile.quotas, FULL_CITY: None} == {**before[name].quotas, FULL_CITY: None}
 
 
-def test_a_topology_without_the_city_is_refused() -> None:
+def test_a_file_without_the_city_is_refused() -> None:
     with pytest.raises(LabError):
-        topology_with_full_city('[[city]]\nid = "elsewhere"\ncaps = { a = 3 }\n')
+        quotas_with_full_city("elsewhere = { reserve = 1, cap = 3 }\n")
 
 
 def test_samples_come_from_every_city_and_end_in_every_way() -> None:
