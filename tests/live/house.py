@@ -22,6 +22,7 @@ from lab.keys import keys_for
 from lab.phones import PhoneGroup
 from lab.plan import HOME, LabPlan, python_parts
 from lab.samples import quotas_with_full_city
+from lab.sandbox import Sandbox
 from lab.scripts import Answers, CallerScript, HangUp, Pause, Press, Step, Talks
 from lab.setup import make_plan, prepare
 from lab.supervisor import Request
@@ -161,15 +162,10 @@ class House:
     def asterisk(self, node: str, command: str) -> str:
         """Ask a node on its command line."""
         etc = self.plan.state / "conf" / node / "etc/asterisk/asterisk.conf"
-        words = ["bwrap", "--ro-bind", str(self.plan.root), "/", "--dev", "/dev", "--proc", "/proc"]
-        words += ["--bind", str(self.plan.state), str(self.plan.state), "--die-with-parent"]
-        done = subprocess.run(
-            [*words, "asterisk", "-C", str(etc), "-rx", command],
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=False,
-        )
+        box = Sandbox(self.plan.root, writable=(self.plan.state,))
+        words = box.command(("asterisk", "-C", str(etc), "-rx", command))
+        done = subprocess.run(words, capture_output=True, text=True, timeout=20, check=False)
+        assert "bwrap" not in done.stderr, done.stderr  # or a box that failed would look like a dead node
         return done.stdout
 
     def channels(self) -> list[str]:

@@ -1,0 +1,53 @@
+"""Calls that go on while a test breaks something, and the breaking."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from lab.calls import RunResult
+from lab.scripts import HangUp, Pause
+from tests.live.house import House
+from tieline import bus
+from tieline.model import Business
+
+
+class Background:
+    """Calls that go on while the test breaks something."""
+
+    def __init__(self, place: Callable[[], RunResult]) -> None:
+        self._place = place
+        self.result: RunResult | None = None
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        self.result = self._place()
+
+    def end(self) -> RunResult:
+        """Wait for their ends."""
+        self._thread.join()
+        assert self.result is not None
+        return self.result
+
+
+def talking(lab: House, city: str, talk_ms: int) -> Background:
+    """Begin a call and return when caller and agent talk."""
+    site = lab.plan.topology.cities[city].home  # type: ignore[index]
+    script = lab.script(city, "mandarin", Business.REPAIR, Pause(talk_ms), HangUp())
+    call = Background(lambda: lab.call(city, script))
+    while not any(isinstance(event, bus.AgentAnswered) for event in lab.events(site)):
+        lab.wait_for_news()
+    return call
+
+
+@contextmanager
+def dead(lab: House, *parts: str) -> Iterator[None]:
+    """Kill parts with SIGKILL and keep them down for a while."""
+    for what in ("kill", "halt"):
+        for part in parts:
+            lab.drill(what, part)
+    try:
+        yield
+    finally:
+        for part in parts:
+            lab.drill("start", part)
