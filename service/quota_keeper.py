@@ -88,7 +88,7 @@ class QuotaKeeper:
             self._told_version = version
 
     async def _count_channels(self) -> None:
-        """Wait until leases were made of every node's channels; on the way up the first snapshots come by themselves."""
+        """Wait until every node's channels have leases; on the way up the first snapshots come by themselves."""
         if self._in_force.is_set():
             self._counted.clear()
             await self._ask_for_snapshots()

@@ -10,11 +10,11 @@ import pytest
 from crm_adapter.journal import Journal, JournalReader
 from crm_adapter.record import CallRecord
 from service.keeper import Keeper
+from tests.component.trunk_config.site import ask, quotas
 from tests.support.redis_server import RedisServer, redis_server
 from tieline import bus
 from tieline.live import Live
 from tieline.model import CityId, NodeId, SiteId, Witness
-from tests.component.trunk_config.site import ask, quotas
 from trunk_config.admission import LINES, MESSAGES, in_use, install
 from trunk_config.quota import Quota
 
