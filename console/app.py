@@ -10,11 +10,13 @@ from aiohttp import web
 from console import api
 from console.errors import errors_as_json
 from console.follower import Follower
-from console.keys import COLLECTOR, FOLLOWER, PARTS, READINESS, STORE, TASKS, TOKENS, ConsoleParts
+from console.keys import COLLECTOR, FOLLOWER, NAMES, PARTS, READINESS, STORE, TASKS, TOKENS, ConsoleParts
 from console.live_socket import live_socket
 from console.metrics import SiteCollector
 from console.readiness import Probe, Readiness, redis_probe
+from console.situation import names
 from crm_adapter.store import Store
+from ivr_prompts.notice import load_causes
 from tieline.endings import cancel_until_done
 from tieline.errors import NotReady
 from tieline.tokens import Tokens
@@ -45,6 +47,7 @@ def build_app(parts: ConsoleParts) -> web.Application:
     app.router.add_get("/ws", live_socket)
     app.router.add_get("/", _page)
     app.router.add_static("/web/", WEB)
+    app[NAMES] = names(parts.topology, load_causes())
     app[TASKS] = []
     app.cleanup_ctx.append(_tasks)
     app.on_shutdown.append(_end_pages)

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from console.picture import AgentView, CallView, NodeView, Picture, TicketView
+from console.situation import NoticeView
 
 T = TypeVar("T")
 
@@ -21,6 +22,7 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True, tag="delta", tag_field="t
     nodes: Mapping[str, NodeView | None] = {}
     tickets: tuple[TicketView, ...] = ()
     counts: Mapping[str, Mapping[str, int] | None] = {}
+    notices: Mapping[str, NoticeView | None] = {}
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot", tag_field="type"):
@@ -46,8 +48,9 @@ def maybe_delta(before: Picture, after: Picture) -> Delta | None:
         nodes=_changed(before.nodes, after.nodes),
         tickets=tuple(ticket for ticket in after.tickets if ticket.ticket not in known),
         counts=_changed(before.counts, after.counts),
+        notices=_changed(before.notices, after.notices),
     )
-    empty = not (delta.calls or delta.agents or delta.nodes or delta.tickets or delta.counts)
+    empty = not (delta.calls or delta.agents or delta.nodes or delta.tickets or delta.counts or delta.notices)
     return None if empty else delta
 
 

@@ -7,11 +7,14 @@ import asyncio
 from contextlib import suppress
 from typing import Final
 
+import msgspec
 import structlog
 
 from console.delta import encoded, maybe_delta
 from console.picture import Picture, TicketView, apply, of_city, with_tickets
+from console.situation import notices_of
 from crm_adapter.store import Store
+from ivr_prompts.notice_live import read_notices
 from tieline.endings import cancel_until_done
 from tieline.errors import TielineError
 from tieline.live import Live
@@ -95,6 +98,7 @@ class Follower:
         Failure policy: without Redis the last picture stays (readiness says so); afterwards it goes on where it was.
         """
         await self._load_tickets()
+        await self._load_notices()
         showing = asyncio.create_task(self._show())
         position = "0-0"
         try:
@@ -119,6 +123,13 @@ class Follower:
                 for t in tickets
             )
             self.picture = with_tickets(self.picture, views)
+            self._changed.set()
+
+    async def _load_notices(self) -> None:
+        """Take what holds already: the bus may not remember the day it was told."""
+        with suppress(TielineError):
+            notices = notices_of(await read_notices(self._live))
+            self.picture = msgspec.structs.replace(self.picture, notices=notices)
             self._changed.set()
 
     async def _show(self) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -45,5 +45,6 @@ STORE: Final = web.AppKey("store", Store)
 TOKENS: Final = web.AppKey("tokens", Tokens)
 FOLLOWER: Final = web.AppKey("follower", Follower)
 READINESS: Final = web.AppKey("readiness", Readiness)
+NAMES: Final = web.AppKey("names", dict[str, Any])
 TASKS: Final = web.AppKey("tasks", list[asyncio.Task[None]])
 COLLECTOR: Final = web.AppKey("collector", SiteCollector)

@@ -13,7 +13,7 @@ from console.access import admitted
 from console.delta import Snapshot, encoded
 from console.errors import refusal_of
 from console.follower import Watcher
-from console.keys import FOLLOWER, PARTS, STORE, TOKENS
+from console.keys import FOLLOWER, NAMES, PARTS, STORE, TOKENS
 from tieline.endings import cancel_until_done
 from tieline.errors import AuthFailed, TielineError
 from tieline.live import Live
@@ -60,7 +60,9 @@ async def live_socket(request: web.Request) -> web.WebSocketResponse:
     watcher, picture = request.app[FOLLOWER].watch(principal.city)
     try:
         facts = about(parts.topology, parts.site, request.app[STORE].policy, principal, limits)
-        await _send(socket, encoded(Snapshot(now=parts.clock(), picture=picture, about=facts)))
+        await _send(
+            socket, encoded(Snapshot(now=parts.clock(), picture=picture, about={**facts, **request.app[NAMES]}))
+        )
         await _serve(request, socket, watcher, token)
     except TimeoutError:
         _cut(request)

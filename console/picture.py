@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from console.situation import Notices, noticed
 from tieline import bus
 from tieline.model import AgentState, NumberState, Outcome
 
@@ -103,6 +104,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
         tickets: The newest first, `TICKETS_KEPT` at most.
         counts: By city, how many calls arrived, ended how, and tickets; since `counted_from`.
         counted_from: Time of the first event counted, 0 before any.
+        notices: By place.
     """
 
     at: float = 0.0
@@ -112,6 +114,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     tickets: tuple[TicketView, ...] = ()
     counts: Mapping[str, Mapping[str, int]] = msgspec.field(default_factory=dict)
     counted_from: float = 0.0
+    notices: Notices = msgspec.field(default_factory=dict)
 
 
 def masked(number: str) -> str:
@@ -155,6 +158,8 @@ def apply(picture: Picture, event: bus.Event) -> Picture:
             return _compared(picture, event)
         case bus.TicketMade():
             return _ticket(picture, event)
+        case bus.NoticeChanged():
+            return msgspec.structs.replace(picture, notices=noticed(picture.notices, event))
         case _:
             return picture
 
@@ -175,6 +180,7 @@ def of_city(picture: Picture, city: str) -> Picture:
         nodes={},
         tickets=tuple(ticket for ticket in picture.tickets if ticket.city == city),
         counts={name: counts for name, counts in picture.counts.items() if name == city},
+        notices={place: notice for place, notice in picture.notices.items() if notice.city == city},
     )
 
 

@@ -1,7 +1,7 @@
 "use strict";
 // The page's copy of the picture: a snapshot, then deltas. No drawing here.
 
-const model = { about: null, calls: new Map(), agents: new Map(), nodes: new Map(), tickets: [], counts: {}, countedFrom: 0, skew: 0, fresh: new Set() };
+const model = { about: null, calls: new Map(), agents: new Map(), nodes: new Map(), notices: new Map(), tickets: [], counts: {}, countedFrom: 0, skew: 0, fresh: new Set() };
 
 const STATES = ["waiting", "ringing", "talking", "menu", "after", "unknown", "refused"];
 const AGENT_STATES = ["ready", "offered", "talking", "wrap_up", "not_ready", "offline"];
@@ -14,6 +14,7 @@ function takeSnapshot(message) {
   model.calls = new Map(Object.entries(picture.calls));
   model.agents = new Map(Object.entries(picture.agents));
   model.nodes = new Map(Object.entries(picture.nodes));
+  model.notices = new Map(Object.entries(picture.notices));
   model.tickets = picture.tickets;
   model.counts = picture.counts;
   model.countedFrom = picture.counted_from;
@@ -21,7 +22,7 @@ function takeSnapshot(message) {
 }
 
 function takeDelta(message) {
-  for (const part of ["calls", "agents", "nodes"]) {
+  for (const part of ["calls", "agents", "nodes", "notices"]) {
     for (const [name, value] of Object.entries(message[part])) {
       if (value === null) model[part].delete(name); else model[part].set(name, value);
     }
@@ -52,11 +53,20 @@ function callsInOrder(filter) {
 
 function find(list, id) { return (model.about?.[list] || []).find((thing) => thing.id === id); }
 
+// The whole city before its counties, the newest first.
+function noticesInOrder() {
+  return [...model.notices.values()].sort((a, b) => Boolean(a.county) - Boolean(b.county) || b.since - a.since);
+}
+
 function clockText(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   const two = (number) => String(number).padStart(2, "0");
   const hours = Math.floor(whole / 3600);
   return (hours ? hours + ":" + two(Math.floor(whole / 60) % 60) : String(Math.floor(whole / 60) % 60)) + ":" + two(whole % 60);
+}
+
+function dayText(at) {
+  return new Date(at * 1000).toLocaleDateString("zh-CN", { month: "numeric", day: "numeric", timeZone: "Asia/Shanghai" });
 }
 
 function timeText(at, seconds = true) {

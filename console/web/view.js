@@ -15,7 +15,7 @@ function make(tag, className, ...children) {
 
 function draw() {
   if (!model.about) return;
-  drawTiles(); drawTabs(); drawCalls(); drawWaiting(); drawLines(); drawAgents(); drawTickets();
+  drawNotices(); drawTiles(); drawTabs(); drawCalls(); drawWaiting(); drawLines(); drawAgents(); drawTickets();
   tick();
 }
 
@@ -29,6 +29,16 @@ function drawWords() {
     element("site").textContent = nameOf(model.about.site) + scope;
     document.title = `${model.about.hotline} ${nameOf(model.about.site)} · ${word("title")}`;
   }
+}
+
+function drawNotices() {
+  element("notices").replaceChildren(...noticesInOrder().map((notice) => {
+    const city = nameOf(find("cities", notice.city)) || notice.city;
+    const county = notice.county ? ` · ${model.about.counties[notice.county] || notice.county}` : "";
+    const until = `${dayText(notice.until)} ${timeText(notice.until, false)}`;
+    return make("li", "", make("b", "", city + county), make("span", "", nameOf(find("causes", notice.cause)) || notice.cause),
+      make("span", "mono", `${word("until")} ${until}`), make("small", "", `${word("since")} ${timeText(notice.since, false)}`));
+  }));
 }
 
 function drawTiles() {

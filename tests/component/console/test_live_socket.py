@@ -1,6 +1,7 @@
 """The live socket: token first, a snapshot, then changes; nobody is buffered for ever."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -8,9 +9,13 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 
 from console.follower import CLOSE_TOO_SLOW, MESSAGES_KEPT, Follower
 from console.keys import FOLLOWER
+from ivr_prompts.notice import Notice
+from ivr_prompts.notice_live import write_copy
 from tests.component.console.conftest import ME, Desk
 from tests.unit.crm_adapter.records import record
 from tieline import bus
+from tieline.endings import cancel_until_done
+from tieline.live import EVENTS
 from tieline.principal import Role
 
 pytestmark = pytest.mark.component
@@ -170,3 +175,19 @@ async def test_tickets_made_before_the_bus_remembers_come_from_sql(desk: Desk) -
     task.cancel()
     await asyncio.wait([task])
     assert ticket.ticket in delta
+
+
+async def test_notices_that_hold_already_and_their_names_are_in_the_first_picture(desk: Desk) -> None:
+    notice = Notice(city="fuzhou", county="gulou", cause="storm", until=desk.now[0] + 600, by="li", since=desk.now[0])
+    await write_copy(desk.live, [notice], desk.now[0])
+    await desk.live.call("DEL", EVENTS)  # the bus has forgotten that it was told
+    follower = Follower(desk.live, desk.store, "fuzhou")
+    watcher, _ = follower.watch(None)
+    task = asyncio.create_task(follower.run())
+    delta = await asyncio.wait_for(watcher.messages.get(), 5)
+    await cancel_until_done(task)
+    assert json.loads(delta)["notices"]["fuzhou/gulou"]["cause"] == "storm"
+    async with desk.client.ws_connect("/ws") as socket:
+        about = (await opened(desk, socket, desk.token()))["about"]
+    assert about["counties"]["gulou"] == "鼓楼"
+    assert {"id": "storm", "name": "雷雨大风", "english": "thunderstorm"} in about["causes"]

@@ -263,5 +263,29 @@ def _with(old: object, changes: object) -> dict[str, object]:
     return {name: value for name, value in {**old, **changes}.items() if value is not None}
 
 
+STORM = bus.NoticeChanged(at=5.0, city="fuzhou", county="gulou", cause="storm", until=900.0, since=4.0)
+
+
+def test_a_place_has_one_notice_until_it_is_gone() -> None:
+    whole = msgspec.structs.replace(STORM, county="", cause="flood")
+    later = msgspec.structs.replace(STORM, at=6.0, until=950.0)
+    notices = after(STORM, whole, later).notices
+    assert {place: (view.cause, view.until) for place, view in notices.items()} == {
+        "fuzhou": ("flood", 900.0),
+        "fuzhou/gulou": ("storm", 950.0),
+    }
+    gone_again = bus.NoticeChanged(at=7.0, city="fuzhou", county="gulou")
+    assert set(after(STORM, whole, gone_again, gone_again).notices) == {"fuzhou"}
+
+
+def test_a_city_sees_its_own_notices_and_a_delta_tells_what_changed() -> None:
+    before, now = after(STORM), after(STORM, bus.NoticeChanged(at=7.0, city="fuzhou", county="gulou"))
+    assert of_city(before, "putian").notices == {}
+    delta = maybe_delta(before, now)
+    assert delta is not None
+    assert delta.notices == {"fuzhou/gulou": None}
+    assert maybe_delta(of_city(before, "putian"), of_city(now, "putian")) is None
+
+
 def test_nothing_changed_is_no_delta() -> None:
     assert maybe_delta(after(*TALK), after(*TALK)) is None
