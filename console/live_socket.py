@@ -60,9 +60,8 @@ async def live_socket(request: web.Request) -> web.WebSocketResponse:
     watcher, picture = request.app[FOLLOWER].watch(principal.city)
     try:
         facts = about(parts.topology, parts.site, request.app[STORE].policy, principal, limits)
-        await _send(
-            socket, encoded(Snapshot(now=parts.clock(), picture=picture, about={**facts, **request.app[NAMES]}))
-        )
+        names = request.app[NAMES]
+        await _send(socket, encoded(Snapshot(now=parts.clock(), picture=picture, about=facts | names)))
         await _serve(request, socket, watcher, token)
     except TimeoutError:
         _cut(request)
