@@ -10,15 +10,13 @@ from collections.abc import Mapping
 
 from agi.scripts.parts import ADMIT_DEADLINE_S, CallSoFar, Parts, read_call, stamp
 from agi.session import Session
+from ivr_prompts.refusal import QUOTA_REACHED
 from tieline import bus, variables
 from tieline.errors import TielineError
 from tieline.model import CallerNumber
 from tieline.numbers import parse_caller
 from trunk_config.admission import Admission, Verdict, admit
 from trunk_config.decision_times import BY_NODE
-
-QUOTA_REACHED = 34
-"""Q.850 34, no circuit available: the city may use no more lines."""
 
 _PRIVATE = ("id", "user", "header", "session", "critical")
 """Values of SIP's Privacy header (RFC 3323) that ask for the number to be withheld."""
