@@ -37,6 +37,7 @@ from service.keeper import Keeper
 from service.notice_keeper import NoticeKeeper
 from service.plan import AMI_USER, journal_dir
 from service.quota_keeper import QuotaKeeper
+from service.quota_versions import QuotaVersions
 from tieline import secrets_file
 from tieline.clock import system_clock
 from tieline.database import Database, create_schema
@@ -49,10 +50,11 @@ from tieline.secrets_file import Secrets
 from tieline.settings import Settings
 from tieline.topology import Site, Topology, shift_loopback
 from tieline.topology_file import load_topology
-from trunk_config.admission import install, set_safety_numbers, warm_up
+from trunk_config.admission import set_safety_numbers, warm_up
 from trunk_config.decision_times import DecisionTimes
-from trunk_config.profiles import NORMAL, Profiles, load_allowances, load_profiles
-from trunk_config.quota import Allowances, site_quotas
+from trunk_config.desk import Desk
+from trunk_config.profiles import Profiles, load_allowances, load_profiles
+from trunk_config.quota import Allowances
 from trunk_config.render import edge_endpoint
 
 PARTS: Final = ("agi", "bridge", "matcher", "tickets", "console")
@@ -220,7 +222,8 @@ class SiteProcess:
         directory = journal_dir(context.settings, context.site.id)
         journal = Journal(directory, "keeper")
         nodes = [node.id for node in context.site.nodes]
-        quotas = QuotaKeeper(self._live, nodes, self._put_quotas_in_force, system_clock)
+        versions = self._quota_versions()
+        quotas = QuotaKeeper(self._live, nodes, partial(self._put_in_force, versions), system_clock)
         keeper = Keeper(context.site.id, self._live, journal, system_clock, after_snapshot=quotas.snapshot_compared)
         plan = load_number_plan(context.topology.cities.values())
         forwarder = Forwarder(
@@ -234,11 +237,13 @@ class SiteProcess:
         self._metrics["notices"] = notices.metrics
         self._metrics["keeper"] = keeper.metrics
         self._metrics["quotas"] = quotas.metrics
+        self._metrics["quota_versions"] = versions.metrics
         self._metrics["forwarder"] = forwarder.metrics
         try:
             async with (
                 _task(notices.run()),
                 _task(keeper.run()),
+                _task(versions.run()),
                 _task(quotas.run()),
                 _task(self._deliver(forwarder)),
             ):
@@ -269,11 +274,14 @@ class SiteProcess:
 
     # Small parts ---------------------------------------------------------------------------------------------
 
-    async def _put_quotas_in_force(self) -> None:
+    def _quota_versions(self) -> QuotaVersions:
         context = self._context
-        normal = context.profiles[context.site.id, NORMAL]
-        await set_safety_numbers(self._live, context.allowances.safety_numbers)
-        await install(self._live, 0, normal.name, site_quotas(context.topology, normal.site, normal.quotas))
+        desk = Desk(self._database, context.topology, context.profiles)
+        return QuotaVersions(context.site.id, self._live, desk, context.topology, context.profiles, system_clock)
+
+    async def _put_in_force(self, versions: QuotaVersions) -> None:
+        await set_safety_numbers(self._live, self._context.allowances.safety_numbers)
+        await versions.put_in_force()
 
     async def _deliver(self, forwarder: Forwarder) -> None:
         """Deliver as soon as SQL is there with its tables; until then the journal keeps the tickets."""

@@ -47,7 +47,8 @@ class Change:
     Attributes:
         why: The reason, 1 to 400 characters.
         base: The version that he saw when he asked.
-        until: When the version in force now comes back by itself, Unix seconds; None for never.
+        until: When the version in force now comes back by itself: Unix seconds, or a text for
+            `tieline.moment.read_moment`; None for never.
         confirmed: He knows that a city loses half of its share.
     """
 
@@ -55,7 +56,7 @@ class Change:
     what: SetShares | PutOn | Undo
     why: str
     base: int
-    until: float | None = None
+    until: float | str | None = None
     confirmed: bool = False
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from tieline.errors import Problem
 from tieline.model import CityId, SiteId
+from tieline.moment import read_moment
 from tieline.principal import Principal, Role
 from tieline.topology import Topology
 from trunk_config.change import Change, ChangeRefused, PutOn, Refused, SetShares, Share, Situation, Undo
@@ -60,9 +61,10 @@ def judge(change: Change, by: Principal, situation: Situation) -> QuotaVersion:
     """
     check_right(by, change.site)
     newest = situation.newest
-    made, problems = _made(change, situation)
+    until, about_end = _end(change, situation.now)
+    made, problems = _made(change, situation, until)
     stale = change.base != newest.version
-    problems = [*_about_asking(change, situation), *problems]
+    problems = [*_about_why(change.why), *about_end, *problems]
     problems += faults(situation.topology, change.site, made.quotas)
     if not problems and _content(made) == _content(newest):
         problems.append(Problem("change", "nothing would change", f"version {newest.version} has these quotas"))
@@ -89,20 +91,28 @@ def _refusal(change: Change, situation: Situation, problems: Sequence[Problem]) 
     return ChangeRefused(change.site, Refused.STALE, [stale, *problems], newest=newest.version, difference=difference)
 
 
-def _about_asking(change: Change, situation: Situation) -> Iterator[Problem]:
-    if not change.why.strip():
+def _about_why(why: str) -> Iterator[Problem]:
+    if not why.strip():
         yield Problem("why", "no reason given", "say why: it goes into the audit trail")
-    elif len(change.why) > WHY_AT_MOST or not change.why.isprintable():
+    elif len(why) > WHY_AT_MOST or not why.isprintable():
         yield Problem("why", f"not one printable line of at most {WHY_AT_MOST} characters", "shorten it")
-    if change.until is None:
-        return
-    if change.until <= situation.now:
-        yield Problem("until", "the end time is in the past", "give a later one, or none")
-    elif change.until > situation.now + UNTIL_AT_MOST_S:
-        yield Problem("until", "the end time is more than a year ahead", "give an earlier one, or none")
 
 
-def _made(change: Change, situation: Situation) -> tuple[QuotaVersion, list[Problem]]:
+def _end(change: Change, now: float) -> tuple[float | None, list[Problem]]:
+    """Read the end time; None when there is none, or none that can be read."""
+    until = change.until
+    if isinstance(until, str):
+        try:
+            until = read_moment(until, now)
+        except ValueError as error:
+            return None, [Problem("until", str(error))]
+    if until is None or now < until <= now + UNTIL_AT_MOST_S:
+        return until, []
+    what = "is in the past" if until <= now else "is more than a year ahead"
+    return until, [Problem("until", f"the end time {what}", "give another one, or none")]
+
+
+def _made(change: Change, situation: Situation, until: float | None) -> tuple[QuotaVersion, list[Problem]]:
     """Make the version that is asked for, as if nothing were wrong, and tell what is."""
     newest = situation.newest
     made = replace(newest, version=newest.version + 1, why=change.why.strip(), at=situation.now)
@@ -121,8 +131,8 @@ def _made(change: Change, situation: Situation) -> tuple[QuotaVersion, list[Prob
             past = situation.known.get(target) if 1 <= target < newest.version else None
             problems += _about_undo(to, past, newest)
             made = _restored(made, past, situation.now) if past else made
-    if change.until is not None:
-        made = replace(made, until=change.until, returns_to=newest.version)
+    if until is not None:
+        made = replace(made, until=until, returns_to=newest.version)
     return made, problems
 
 

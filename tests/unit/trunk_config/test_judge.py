@@ -69,6 +69,10 @@ def test_a_pending_end_stays_when_shares_are_set_and_goes_when_a_profile_is_put_
     assert (new.until, new.returns_to) == (None, None)
 
 
+def test_an_end_time_may_be_as_people_type_it() -> None:
+    assert made(asked(until="+3h")).until == NOW + 3 * 3600
+
+
 def test_undo_brings_the_content_before_back() -> None:
     known = {1: version(1), 2: version(2, "take-over"), 3: version(3, "typhoon")}
     where = situation(newest=known[3], known=known)
@@ -117,6 +121,8 @@ def test_what_comes_back_by_itself_says_so() -> None:
         (asked(why="x" * 401), "why: not one printable line"),
         (asked(why="a\nb"), "why: not one printable line"),
         (asked(until=NOW), "until: the end time is in the past"),
+        (asked(until="2026-11-01 12:00"), "until: the end time is in the past"),
+        (asked(until="tomorrow"), "until: 'tomorrow' is no time: write"),
         (asked(until=NOW + UNTIL_AT_MOST_S + 1), "until: the end time is more than a year ahead"),
     ],
 )
