@@ -1,0 +1,92 @@
+"""Somebody leaves earlier than is good manners: agents' phones, callers, and a caller whose node is frozen."""
+
+import pytest
+
+from crm_adapter.ledger import EdgeEvent
+from lab.scripts import GivesUp, HangUp, LeavesEarly, Pause, Talks
+from tests.live.disturbed import talking
+from tests.live.house import FULL_CITY, House
+from tests.live.special_agents import HANGS_UP_AT_ONCE, REFUSES
+from tieline import bus
+from tieline.model import Business, Outcome
+
+pytestmark = pytest.mark.live
+
+
+def states(lab: House, agent: str) -> list[str]:
+    """Give the states that one of Fuzhou's agents went through."""
+    changes = (event for event in lab.events("fuzhou") if isinstance(event, bus.AgentChanged))
+    return [change.state for change in changes if change.agent == agent]
+
+
+def test_an_agent_who_hangs_up_at_once_has_answered_the_call(lab: House) -> None:
+    script = lab.script("sanming", "hakka", Business.COMPLAINT, Pause(5000), HangUp())
+    result = lab.call("sanming", script)
+    assert result.is_scripted, result.faults
+    lab.settle(calls=1)
+    call = lab.one()
+    assert (call.agent, call.outcome, call.rating) == (HANGS_UP_AT_ONCE, Outcome.ANSWERED, 0)
+    assert call.waiting_since < call.agent_answered_at < call.hangup_at
+    assert lab.ticket_calls() == [call.call_id]
+    assert states(lab, HANGS_UP_AT_ONCE) == ["offered", "talking", "wrap_up", "ready"]
+
+
+def test_phones_that_refuse_while_they_ring_are_paused_and_the_caller_waits_on(lab: House) -> None:
+    script = lab.script("sanming", "hakka", Business.EXPANSION, Pause(6000), HangUp())
+    result = lab.call("sanming", script)
+    assert result.is_scripted, result.faults
+    lab.settle(calls=1)
+    events = lab.events("fuzhou")
+    failed = {event.agent: event.status for event in events if isinstance(event, bus.OfferFailed)}
+    # A 603 is Q.850 cause 21, for which Dial has no word of its own.
+    assert failed == dict(zip(REFUSES, ("BUSY", "CHANUNAVAIL"), strict=True))
+    waiting = [event.since for event in events if isinstance(event, bus.CallWaiting)]
+    assert waiting == pytest.approx([waiting[0]] * 3, abs=0.001)
+    assert [states(lab, agent)[-1] for agent in REFUSES] == ["not_ready", "not_ready"]
+    call = lab.one()
+    assert (call.outcome, call.agent, call.agent_answered_at) == (Outcome.ABANDONED_WAITING, "", 0)
+    assert lab.ticket_calls() == [call.call_id]
+
+
+@pytest.mark.parametrize("acknowledges", [True, False], ids=["after the ACK", "without an ACK"])
+def test_a_caller_who_leaves_at_the_answer_abandoned_the_menu(lab: House, acknowledges: bool) -> None:
+    result = lab.call("ningde", Talks((HangUp(),), acknowledges=acknowledges), count=5)
+    assert result.is_scripted, result.faults
+    lab.settle(calls=5)
+    assert {call.outcome for call in lab.records()} == {Outcome.ABANDONED_MENU}
+    assert [entry.sip_code for entry in lab.edge() if entry.event is EdgeEvent.FINAL] == [200] * 5
+    assert lab.ticket_calls() == []
+
+
+def test_a_caller_who_leaves_during_the_spoken_refusal_was_refused(lab: House) -> None:
+    holder = talking(lab, FULL_CITY, 8000)
+    result = lab.call(FULL_CITY, LeavesEarly())
+    assert result.is_scripted, result.faults
+    assert holder.end().is_scripted
+    lab.settle(calls=2)
+    held, refused = sorted(lab.records(), key=lambda call: call.arrived_at)
+    assert (held.outcome, refused.outcome, refused.refused_cause) == (Outcome.ANSWERED, Outcome.REFUSED, 34)
+    assert refused.answered_at == 0
+    assert lab.ticket_calls() == [held.call_id]
+    finals = [entry for entry in lab.edge() if entry.event is EdgeEvent.FINAL]
+    assert {entry.call_id: entry.sip_code for entry in finals} == {held.call_id: 200, refused.call_id: 487}
+    assert len(finals) == 2
+
+
+def test_a_call_cancelled_before_the_node_said_a_word_has_its_end_in_the_edges_accounting(lab: House) -> None:
+    lab.drill("freeze", "fuzhou-1")
+    try:
+        result = lab.call("fuzhou", GivesUp(100))
+        assert result.is_scripted, result.faults
+        # By then the edge's stamp is more than a second old: the thawed node drops the call instead of answering it.
+        lab.wait_for("fuzhou", lambda event: isinstance(event, bus.NodeSeen) and not event.up)
+    finally:
+        lab.drill("thaw", "fuzhou-1")
+    lab.wait_for("fuzhou", lambda event: isinstance(event, bus.NodeSeen) and event.up)
+    while not lab.edge_knows("fuzhou-1"):
+        lab.wait_for_news()
+    books = lab.settle()
+    journey = [(entry.event, entry.site, entry.sip_code) for entry in lab.edge()]
+    assert journey == [(EdgeEvent.OFFERED, "-", 0), (EdgeEvent.ROUTED, "fuzhou", 0), (EdgeEvent.FINAL, "fuzhou", 487)]
+    assert lab.records() == []
+    assert books.sites["fuzhou"].outcomes == {Outcome.ABANDONED_MENU: 1}
