@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from crm_adapter.offered import HOUR_S, CityHour
 from crm_adapter.policy import TicketPolicy, load_policy
 from crm_adapter.record import LONGEST, CallRecord, merge
+from crm_adapter.refused import Attempt, RefusedList, refused_list
 from crm_adapter.ticket import Ticket, TicketState, ticket_of
 from tieline.clock import Clock, system_clock
 from tieline.database import Connection, Database, metadata
@@ -68,6 +69,16 @@ _tickets: Final = sa.Table(
     ),
     sa.Column("net", sa.Boolean, nullable=False),
 )
+
+sa.Index("ix_ticket_number", _tickets.c.number)
+
+_attached: Final = sa.Table(
+    "attached",
+    metadata,
+    sa.Column("call_id", _TEXT, sa.ForeignKey(_calls.c.call_id), primary_key=True),
+    sa.Column("ticket", sa.String(32), sa.ForeignKey(_tickets.c.ticket), nullable=False, index=True),
+)
+"""Refused calls of numbers with an open ticket: they say that somebody still waits, and need none of their own."""
 
 NEWEST_AT_MOST: Final = 1000
 
@@ -146,6 +157,7 @@ class Store:
             elif old.state is TicketState.NEW:
                 _follow(connection, old, ticket_of(record, kind, now=now))
         _insert_missing(connection, _tickets, [msgspec.structs.asdict(ticket) for ticket in made])
+        _attach(connection, [record for record in final if record.outcome is Outcome.REFUSED])
         return made
 
     async def recent_tickets(
@@ -183,6 +195,17 @@ class Store:
             return list(_fetch_calls(connection, span).values()), list(connection.scalars(ticket_calls))
 
         return await self._database.run(fetch, reading=True)
+
+    async def refused(self, city: str, *, since: float) -> RefusedList:
+        """List the numbers that a city refused since a Unix time."""
+        asked = _attempts(city, since)
+
+        def fetch(connection: Connection) -> list[Attempt]:
+            return [
+                Attempt(row.number, row.at, Outcome(row.outcome), row.ticket) for row in connection.execute(asked)
+            ]
+
+        return refused_list(await self._database.run(fetch, reading=True))
 
     async def offered(self, since: float, until: float, *, site: str) -> list[CityHour]:
         """Count the calls that ended at a site in a span of Unix time, by city and by the hour in which they came."""
@@ -252,6 +275,32 @@ def _follow(connection: Connection, old: Ticket, new: Ticket) -> None:
         connection.execute(
             _tickets.update().where(_tickets.c.ticket == old.ticket).values(**msgspec.structs.asdict(kept))
         )
+
+
+def _attach(connection: Connection, refused: Sequence[CallRecord]) -> None:
+    """Attach refused calls to the newest open ticket of their number; one that is attached stays as it is."""
+    numbers = {record.number for record in refused if record.number}
+    if not numbers:
+        return
+    opened = sa.and_(_tickets.c.number.in_(numbers), _tickets.c.state != str(TicketState.CLOSED))
+    ordered = sa.select(_tickets.c.number, _tickets.c.ticket).where(opened).order_by(_tickets.c.created_at)
+    newest = {row.number: row.ticket for row in connection.execute(ordered)}
+    rows = [
+        {"call_id": record.call_id, "ticket": newest[record.number]} for record in refused if record.number in newest
+    ]
+    _insert_missing(connection, _attached, rows)
+
+
+def _attempts(city: str, since: float) -> sa.Select[Any]:
+    """Select what `Attempt` holds of the calls that a city refused, and of others by their numbers, in any city."""
+    ended = _calls.c.hangup_at >= since
+    refused = _calls.c.outcome == str(Outcome.REFUSED)
+    of_city = sa.and_(ended, refused, _calls.c.city == city)
+    numbers = sa.select(_calls.c.number).where(of_city, _calls.c.number != "")
+    wanted = sa.or_(of_city, sa.and_(ended, sa.not_(refused), _calls.c.number.in_(numbers)))
+    at = sa.case((_calls.c.arrived_at > 0, _calls.c.arrived_at), else_=_calls.c.hangup_at).label("at")
+    ticket = sa.func.coalesce(_attached.c.ticket, "").label("ticket")
+    return sa.select(_calls.c.number, at, _calls.c.outcome, ticket).join(_attached, isouter=True).where(wanted)
 
 
 def _city_hours() -> sa.Select[Any]:

@@ -139,10 +139,76 @@ async def test_a_value_that_the_database_refuses_is_told_apart_from_a_missing_ta
     with pytest.raises(RecordRefused):
         await store.deliver([numbered(1), numbered(2, agent="a666")])
     assert await store.recent_calls() == []
-    await database.run(lambda connection: connection.execute(sa.text("DROP TABLE ticket")))
+    for table in ("attached", "ticket"):
+        await database.run(lambda connection, table=table: connection.execute(sa.text(f"DROP TABLE {table}")))
     with pytest.raises(TielineError) as caught:
         await store.deliver([numbered(1)])
     assert not isinstance(caught.value, RecordRefused)
+
+
+ANOTHER = "+8659100005678"
+NO_TALK = {"agent_answered_at": 0.0, "waiting_since": 0.0, "menu_done_at": 0.0, "answered_at": 0.0, "agent": ""}
+
+
+def turned_away(which: int, **facts: object) -> CallRecord:
+    """Make the record of a refused call."""
+    return numbered(which, **{**NO_TALK, "arrived_at": 1000.0 + which, "refused_cause": 34, **facts})
+
+
+def attached(database: Database) -> dict[str, str]:
+    with database.transaction(reading=True) as connection:
+        return {row.call_id: row.ticket for row in connection.execute(sa.select(metadata.tables["attached"]))}
+
+
+async def test_a_refused_number_with_an_open_ticket_is_attached_to_it(store: Store, database: Database) -> None:
+    (ticket,) = await store.deliver([numbered(1)])
+    again = [turned_away(2), turned_away(3), turned_away(4, number=ANOTHER), turned_away(5, number="")]
+    for _ in range(2):
+        assert await store.deliver(again) == []
+        assert attached(database) == {again[0].call_id: ticket.ticket, again[1].call_id: ticket.ticket}
+    found = await store.refused("fuzhou", since=0.0)
+    assert [(one.number, one.times, one.ticket) for one in found.numbers] == [
+        (ANOTHER, 1, ""),
+        (numbered(1).number, 2, ticket.ticket),
+    ]
+    assert found.without_number == 1
+
+
+async def test_a_ticket_of_the_same_delivery_counts_and_a_closed_one_does_not(
+    store: Store, database: Database
+) -> None:
+    refused = turned_away(2)
+    (ticket,) = await store.deliver([refused, numbered(3)])
+    assert attached(database) == {refused.call_id: ticket.ticket}
+    tickets = metadata.tables["ticket"]
+    await database.run(lambda connection: connection.execute(tickets.update().values(state="closed")))
+    await store.deliver([turned_away(4)])
+    assert attached(database) == {refused.call_id: ticket.ticket}
+
+
+async def test_it_is_attached_to_the_newest_of_several_tickets(database: Database) -> None:
+    await Store(database, clock=lambda: 5000.0).deliver([numbered(1)])
+    (newer,) = await Store(database, clock=lambda: 6000.0).deliver([numbered(2)])
+    await Store(database, clock=lambda: 7000.0).deliver([turned_away(3)])
+    assert attached(database) == {turned_away(3).call_id: newer.ticket}
+
+
+async def test_the_refused_are_those_of_the_city_and_time_and_who_got_through_is_marked(store: Store) -> None:
+    await store.deliver(
+        [
+            turned_away(1),
+            turned_away(2, number=ANOTHER, city="putian"),
+            turned_away(3, number=ANOTHER),
+            numbered(9, number=ANOTHER, arrived_at=1008.0, city="putian"),  # by another trunk, but it is he
+        ]
+    )
+    found = await store.refused("fuzhou", since=0.0)
+    assert [(one.number, one.times, one.through_at) for one in found.numbers] == [
+        (ANOTHER, 1, 1008.0),
+        (numbered(1).number, 1, 0.0),
+    ]
+    later = await store.refused("fuzhou", since=1002.0)
+    assert [one.number for one in later.numbers] == [ANOTHER]
 
 
 def _refuse_agent_a666(connection: sa.Connection) -> None:

@@ -32,8 +32,20 @@ def test_a_time(text: str, means: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "soon", "25:00", "18:60", "18", "+3", "+3w", "-3h", "1e9", "٣:٠٠", "2026-13-01", "+99999d"]
+    "text", ["", "soon", "25:00", "18:60", "18", "+3", "+3w", "3h", "1e9", "٣:٠٠", "2026-13-01", "+99999d"]
 )
 def test_no_time(text: str) -> None:
     with pytest.raises(ValueError, match="is no time: write `18:30`"):
         read_moment(text, NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("18:30", "2026-11-20T18:30:00+08:00"),
+        ("16:30", "2026-11-21T16:30:00+08:00"),
+        ("-3h", "2026-11-21T13:30:00+08:00"),
+    ],
+)
+def test_a_time_that_was(text: str, means: str) -> None:
+    assert read_moment(text, NOW, past=True) == datetime.fromisoformat(means).timestamp()
