@@ -1,6 +1,8 @@
 """The HTTP API: health, readiness, metrics, and the three lists behind a bearer token."""
 
 import json
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -10,13 +12,15 @@ from console.access import principal_of
 from console.delta import encoded
 from console.errors import Refusal
 from console.keys import COLLECTOR, FOLLOWER, PARTS, READINESS, STORE, TASKS, TOKENS
-from console.metrics import CONTENT_TYPE, exposition
+from console.metrics import CONTENT_TYPE, DecisionCollector, exposition
 from console.picture import masked, of_city
 from crm_adapter.record import CallRecord
 from crm_adapter.store import NEWEST_AT_MOST
 from crm_adapter.ticket import Ticket
 from tieline.clock import iso_utc
+from tieline.errors import TielineError
 from tieline.principal import Principal
+from trunk_config.decision_times import ByVerdict, fetch
 
 routes = web.RouteTableDef()
 
@@ -43,7 +47,12 @@ async def readiness(request: web.Request) -> web.Response:
 @routes.get("/metrics")
 async def metrics(request: web.Request) -> web.Response:
     """Give what Prometheus scrapes; no personal data in it."""
-    return web.Response(body=exposition(request.app[COLLECTOR]), headers={"Content-Type": CONTENT_TYPE})
+    parts = request.app[PARTS]
+    times: Mapping[int, ByVerdict] = {}
+    with suppress(TielineError):  # while Redis is away there is nothing to tell of the decisions
+        times = await fetch(parts.live, len(parts.topology.sites[parts.site].agi))
+    body = exposition(request.app[COLLECTOR], DecisionCollector(times))
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
 
 @routes.get("/api/picture")

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from console.follower import Follower
 from console.readiness import Readiness
+from trunk_config.decision_times import ByVerdict
 
 Numbers = Callable[[], Mapping[str, float]]
 """Gives the numbers of one part of the process, by name."""
@@ -78,8 +79,32 @@ class SiteCollector(Collector):
         yield from families.values()
 
 
-def exposition(collector: SiteCollector) -> bytes:
+class DecisionCollector(Collector):
+    """Tells how long the AGI servers' decisions about lines took.
+
+    Args:
+        times: By AGI server and verdict.
+    """
+
+    def __init__(self, times: Mapping[int, ByVerdict]) -> None:
+        self._times = times
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield one histogram."""
+        family = HistogramMetricFamily(
+            "tieline_admission_seconds",
+            "How long decisions about a line took, by AGI server and verdict; `group`: the node decided itself.",
+            labels=["server", "verdict"],
+        )
+        for server, by_verdict in self._times.items():
+            for verdict, seconds in by_verdict.items():
+                family.add_metric([str(server), verdict], seconds.cumulated(), seconds.total)
+        yield family
+
+
+def exposition(*collectors: Collector) -> bytes:
     """Render what a scrape gets."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(collector)
+    for collector in collectors:
+        registry.register(collector)
     return generate_latest(registry)

@@ -51,7 +51,7 @@ from tieline.settings import Settings
 from tieline.topology import Site, Topology, shift_loopback
 from tieline.topology_file import load_topology
 from trunk_config.admission import set_safety_numbers, warm_up
-from trunk_config.decision_times import DecisionTimes
+from trunk_config.decision_times import DecisionTimes, leave
 from trunk_config.desk import Desk
 from trunk_config.profiles import Profiles, load_allowances, load_profiles
 from trunk_config.quota import Allowances
@@ -302,7 +302,10 @@ class SiteProcess:
         while True:
             if time.monotonic() - server.beat < BEAT_S:
                 with suppress(TielineError):
-                    await self._live.call("SET", key, f"{system_clock():.3f}", "EX", 60)
+                    await asyncio.gather(
+                        self._live.call("SET", key, f"{system_clock():.3f}", "EX", 60),
+                        leave(self._live, self._agi_index, self._decision_times),
+                    )
             await asyncio.sleep(BEAT_S)
 
 

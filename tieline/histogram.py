@@ -2,29 +2,46 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import accumulate
+
+import msgspec
+
+
+class Buckets(msgspec.Struct, frozen=True):
+    """A picture of a histogram.
+
+    Attributes:
+        bounds: Upper bounds, rising.
+        counts: Values in each bucket, not cumulated; one more bucket holds what is above the last bound.
+        total: The sum of all values.
+    """
+
+    bounds: tuple[float, ...]
+    counts: tuple[int, ...]
+    total: float
+
+    def cumulated(self) -> list[tuple[str, float]]:
+        """Give each bound with the number of values up to it; the last bound is `+Inf`."""
+        return list(zip((*map(str, self.bounds), "+Inf"), accumulate(self.counts), strict=True))
 
 
 class Histogram:
     """Counts values.
 
     Args:
-        bounds: Upper bounds, rising; one more bucket holds what is above the last.
-
-    Attributes:
-        total: The sum of all values.
+        bounds: Upper bounds, rising.
     """
 
     def __init__(self, bounds: Sequence[float]) -> None:
-        self.total = 0.0
         self._bounds = tuple(bounds)
         self._counts = [0] * (len(self._bounds) + 1)
+        self._total = 0.0
 
     def add(self, value: float) -> None:
         """Count one value; one that is equal to a bound belongs below it."""
         self._counts[bisect_left(self._bounds, value)] += 1
-        self.total += value
+        self._total += value
 
-    def cumulated(self) -> list[tuple[str, float]]:
-        """Give each bound with the number of values up to it; the last bound is `+Inf`."""
-        names = (*map(str, self._bounds), "+Inf")
-        return [(name, sum(self._counts[: place + 1])) for place, name in enumerate(names)]
+    def picture(self) -> Buckets:
+        """Give what was counted so far."""
+        return Buckets(self._bounds, tuple(self._counts), self._total)

@@ -11,6 +11,7 @@ from tieline import bus
 from tieline.endings import cancel_until_done
 from tieline.errors import ConnectionLost, DeadlineExceeded, LocalProtocolError
 from tieline.principal import Role
+from trunk_config.decision_times import DecisionTimes, leave
 
 pytestmark = pytest.mark.component
 
@@ -162,7 +163,14 @@ async def test_metrics_tell_the_picture_the_parts_and_what_was_handed_in(desk: D
         )
         await desk.live.tell(arrived, bus.AgentChanged(at=1.0, agent="a1001", state="ready"))
         await socket.receive_json()
+        times = DecisionTimes()
+        times.took("admit", 0.0004)
+        times.took("admit", 0.03)
+        await leave(desk.live, 1, times)
         text = await (await desk.client.get("/metrics")).text()
+    assert 'tieline_admission_seconds_bucket{le="0.02",server="1",verdict="admit"} 1.0' in text
+    assert 'tieline_admission_seconds_count{server="1",verdict="admit"} 2.0' in text
+    assert 'server="0"' not in text
     assert 'tieline_calls{city="fuzhou",dialect="",state="menu"} 1.0' in text
     assert 'tieline_calls_counted{city="fuzhou",what="arrived"} 1.0' in text
     assert 'tieline_delivered{part="forwarder"} 7.0' in text
