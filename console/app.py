@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from console import api
+from console import api, api_refused
 from console.errors import errors_as_json
 from console.follower import Follower
 from console.keys import COLLECTOR, FOLLOWER, NAMES, PARTS, READINESS, STORE, TASKS, TOKENS, ConsoleParts
@@ -44,6 +44,7 @@ def build_app(parts: ConsoleParts) -> web.Application:
     app[READINESS] = readiness
     app[COLLECTOR] = SiteCollector(follower, readiness, parts.metrics)
     app.add_routes(api.routes)
+    app.add_routes(api_refused.routes)
     app.router.add_get("/ws", live_socket)
     app.router.add_get("/", _page)
     app.router.add_static("/web/", WEB)

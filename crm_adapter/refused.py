@@ -7,6 +7,9 @@ import msgspec
 
 from tieline.model import Outcome
 
+READ: Final = "refused.read"
+"""Action in the audit trail: the list holds whole numbers, so who looks at it is written down."""
+
 _SERVED: Final = frozenset((Outcome.ANSWERED, Outcome.SELF_SERVED))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 import uvloop
 
+from crm_adapter import refused_cli
 from ivr_prompts import notice_cli
 from tieline import cli as tieline_cli
 from tieline.errors import ConfigError, TielineError
@@ -86,6 +87,14 @@ def quota(context: click.Context, settings: Settings) -> None:
 @click.pass_context
 def notice(context: click.Context, settings: Settings) -> None:
     """Notices of outages: set, clear, list."""
+    context.obj = settings
+
+
+@main.group(commands=refused_cli.refused.commands)
+@settings_option
+@click.pass_context
+def refused(context: click.Context, settings: Settings) -> None:
+    """Numbers that were refused a line, to be called back."""
     context.obj = settings
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from functools import partial
 
 import msgspec
 import pytest
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.component
 
 def numbered(which: int, **facts: object) -> CallRecord:
     """Make the record of one of many calls."""
-    return record(call_id=f"fuzhou-1:fuzhou-1-1763.{which}", hangup_at=1000.0 + which, **facts)
+    return record(**{"call_id": f"fuzhou-1:fuzhou-1-1763.{which}", "hangup_at": 1000.0 + which, **facts})
 
 
 @pytest.fixture
@@ -139,20 +140,27 @@ async def test_a_value_that_the_database_refuses_is_told_apart_from_a_missing_ta
     with pytest.raises(RecordRefused):
         await store.deliver([numbered(1), numbered(2, agent="a666")])
     assert await store.recent_calls() == []
-    for table in ("attached", "ticket"):
-        await database.run(lambda connection, table=table: connection.execute(sa.text(f"DROP TABLE {table}")))
+    for statement in ("DROP TABLE attached", "DROP TABLE ticket"):
+        await database.run(partial(sa.Connection.execute, statement=sa.text(statement)))
     with pytest.raises(TielineError) as caught:
         await store.deliver([numbered(1)])
     assert not isinstance(caught.value, RecordRefused)
 
 
 ANOTHER = "+8659100005678"
-NO_TALK = {"agent_answered_at": 0.0, "waiting_since": 0.0, "menu_done_at": 0.0, "answered_at": 0.0, "agent": ""}
+NO_TALK: dict[str, object] = {
+    "agent_answered_at": 0.0,
+    "waiting_since": 0.0,
+    "menu_done_at": 0.0,
+    "answered_at": 0.0,
+    "agent": "",
+}
 
 
 def turned_away(which: int, **facts: object) -> CallRecord:
     """Make the record of a refused call."""
-    return numbered(which, **{**NO_TALK, "arrived_at": 1000.0 + which, "refused_cause": 34, **facts})
+    refused = {"outcome": Outcome.REFUSED, "refused_cause": 34, "arrived_at": 1000.0 + which}
+    return numbered(which, **{**NO_TALK, **refused, **facts})
 
 
 def attached(database: Database) -> dict[str, str]:

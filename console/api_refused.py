@@ -1,0 +1,53 @@
+"""HTTP: the refused numbers of a city, whole, for whoever calls them back; each look is in the audit trail."""
+
+from functools import partial
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from console.access import principal_of
+from console.errors import Refusal
+from console.keys import PARTS, STORE, TOKENS
+from crm_adapter.refused import READ
+from tieline import audit
+from tieline.model import CityId
+from tieline.moment import read_moment
+from tieline.principal import Principal, Role
+
+CALLERS_BACK: Final = frozenset((Role.ADMIN, Role.OPERATOR, Role.SUPERVISOR, Role.INTEGRATOR))
+"""Who may see whole numbers; a monitor may not."""
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/api/v1/cities/{city}/refused")
+async def refused(request: web.Request) -> web.Response:
+    """List each refused number once, the last refused first; `?since=` as on the command line, a day without."""
+    parts = request.app[PARTS]
+    principal = await principal_of(request.headers.get("Authorization", ""), request.app[TOKENS], parts)
+    city = _city(request, principal)
+    try:
+        since = read_moment(request.query.get("since", "-1d"), parts.clock(), past=True)
+    except ValueError as error:
+        raise Refusal(400, "bad_request", f"since: {error}", "correct it") from None
+    found = await request.app[STORE].refused(city, since=since)
+    note = partial(audit.record, principal=principal, action=READ, subject=f"city:{city}", clock=parts.clock)
+    await parts.database.run(note)
+    return web.Response(body=msgspec.json.encode(found), content_type="application/json")
+
+
+def _city(request: web.Request, principal: Principal) -> CityId:
+    """Give the city asked for, when it is served here and the sender may see it."""
+    city = CityId(request.match_info["city"])
+    parts = request.app[PARTS]
+    known = parts.topology.cities.get(city)
+    if known is None or parts.site not in known.sites:
+        raise Refusal(404, "not_found", "no such city at this site", "see /api/v1/cities/{city}/refused")
+    if principal.role not in CALLERS_BACK:
+        wanted = ", ".join(sorted(CALLERS_BACK))
+        what = f"role {principal.role} may not see whole numbers"
+        raise Refusal(403, "forbidden", what, f"use a token with role {wanted}")
+    if principal.city not in (None, city):
+        raise Refusal(403, "forbidden", f"the token is for {principal.city}", "use a token that covers the city")
+    return city
