@@ -13,12 +13,13 @@ import msgspec
 
 from crm_adapter.journal import Journal
 from crm_adapter.open_calls import OPEN, OpenCall, OpenCalls
+from service.safety_audit import PENDING
 from tieline import bus
 from tieline.clock import Clock
 from tieline.errors import RemoteProtocolError, TielineError
 from tieline.live import EVENTS, Live
 from tieline.model import CallId, CityId, NodeId, SiteId, Witness
-from trunk_config.admission import release
+from trunk_config.admission import Verdict, release
 from trunk_config.reconciliation import LINE, MESSAGE, CallerChannel, NodeChannels, reconcile
 
 POSITION: Final = "tl:keeper:position"
@@ -57,6 +58,7 @@ class Keeper:
         self._after_snapshot = after_snapshot
         self._open = OpenCalls(site)
         self._position = "0-0"
+        self._to_audit: list[bus.CallArrived] = []
         self.counters = dict.fromkeys((*_REPAIRS, "records_stood_in", "skipped", "restarts"), 0)
 
     async def run(self) -> None:
@@ -79,6 +81,7 @@ class Keeper:
             for call_id, raw in zip(table[::2], table[1::2], strict=True)
         }
         self._open = OpenCalls(self._site, calls)
+        self._to_audit = []
         position = await self._live.call("GET", POSITION)
         self._position = position.decode() if position else "0-0"
 
@@ -98,6 +101,8 @@ class Keeper:
                     gone.append(event.uniqueid)
                 elif isinstance(event, bus.NodeSnapshot):
                     await self._reconcile(event)
+                elif isinstance(event, bus.CallArrived) and event.verdict == Verdict.SAFETY:
+                    self._to_audit.append(event)
             await release(self._live, *gone)
             await self._stand_in()
             if entries or self._open.changed:
@@ -132,6 +137,8 @@ class Keeper:
     async def _save(self) -> None:
         changed, self._open.changed = self._open.changed, set()
         commands: list[tuple[str | bytes, ...]] = [("SET", POSITION, self._position)]
+        commands += [("RPUSH", PENDING, bus.encode(event)) for event in self._to_audit]
+        self._to_audit = []
         for call_id in changed:
             call = self._open.calls.get(call_id)
             if call is None:

@@ -38,6 +38,7 @@ from service.notice_keeper import NoticeKeeper
 from service.plan import AMI_USER, journal_dir
 from service.quota_keeper import QuotaKeeper
 from service.quota_versions import QuotaVersions
+from service.safety_audit import SafetyAudit
 from tieline import secrets_file
 from tieline.clock import system_clock
 from tieline.database import Database, create_schema
@@ -237,6 +238,8 @@ class SiteProcess:
         self._metrics["notices"] = notices.metrics
         self._metrics["keeper"] = keeper.metrics
         self._metrics["quotas"] = quotas.metrics
+        safety = SafetyAudit(context.site.id, self._live, self._database)
+        self._metrics["safety"] = safety.metrics
         self._metrics["quota_versions"] = versions.metrics
         self._metrics["forwarder"] = forwarder.metrics
         try:
@@ -245,6 +248,7 @@ class SiteProcess:
                 _task(keeper.run()),
                 _task(versions.run()),
                 _task(quotas.run()),
+                _task(safety.run()),
                 _task(self._deliver(forwarder)),
             ):
                 await quotas.wait_in_force(FIRST_QUOTAS_S)

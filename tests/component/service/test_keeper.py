@@ -5,16 +5,20 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from crm_adapter.journal import Journal, JournalReader
 from crm_adapter.record import CallRecord
 from service.keeper import Keeper
+from service.safety_audit import PENDING, SafetyAudit
 from tests.component.trunk_config.site import ask, quotas
 from tests.support.redis_server import RedisServer, redis_server
 from tieline import bus
+from tieline.database import Database, create_schema
 from tieline.live import Live
 from tieline.model import CityId, NodeId, SiteId, Witness
+from tieline.store import fetch_audit
 from trunk_config.admission import LINES, MESSAGES, in_use, install
 from trunk_config.quota import Quota
 
@@ -156,6 +160,29 @@ async def test_a_snapshot_without_the_channel_brings_the_line_back_and_counts_th
         await live.tell(bus.NodeSnapshot(at=1100, node="fuzhou-1", channels=()))
         await line_is_back(live)
         assert keeper.metrics()["lines_released"] == 1
+
+
+async def test_who_passed_by_the_life_safety_list_is_in_the_audit_trail(
+    server: RedisServer, live: Live, tmp_path: Path
+) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'trail.sqlite'}")
+    create_schema(database)
+    safe = msgspec.structs.replace(arrived(1000.5), verdict="safety", number="+8659100001234", quota_version=4)
+    async with keeping(server, tmp_path, Hands()):
+        await live.tell(arrived(1000), safe)
+        async with asyncio.timeout(5):
+            while not await live.call("LLEN", PENDING):
+                await live.read("tl:events", await live.last_id(), block_ms=20)
+    trail = SafetyAudit(SiteId("fuzhou"), live, database)
+    for _ in range(2):
+        await trail.look()
+    with database.transaction() as connection:
+        [row] = fetch_audit(connection)
+    assert (row.at, row.action, row.subject) == (1000.5, "line.safety", f"call:{CALL}")
+    assert row.after["quota_version"] == 4
+    assert "1234" not in str(row)
+    assert trail.metrics() == {"safety_audited": 1}
+    database.close()
 
 
 async def test_an_unreported_hang_up_is_written_once_also_over_a_restart(
