@@ -5,7 +5,6 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +18,7 @@ from lab.calls import CallRun, RunResult, place_calls, some_callers
 from lab.client import LabClient
 from lab.errors import LabError
 from lab.keys import keys_for
+from lab.listening import listening
 from lab.own_network import is_alone, netns_command
 from lab.plan import HOME, LabPlan, state_of
 from lab.root import Say
@@ -26,10 +26,7 @@ from lab.samples import PHONES, SAMPLES, Sample, quotas_with_full_city, sample_s
 from lab.setup import make_plan, prepare, willing_phones
 from lab.story import Stories, Story, tally
 from routing.agents import load_agents
-from tieline import secrets_file
 from tieline.errors import TielineError
-from tieline.live import Live
-from tieline.topology import Site
 
 _SETTLED_S: Final = 20.0
 _LOOK_S: Final = 0.1
@@ -68,7 +65,7 @@ async def tell_samples(client: LabClient, plan: LabPlan, say: Say) -> tuple[Told
     """
     stories = Stories()
     began = time.time()
-    async with _listening(plan, stories):
+    async with listening(plan, stories.take):
         say(f"{len(SAMPLES)} sample calls from {len({sample.city for sample in SAMPLES})} cities …")
         runs = await _place(client, plan)
         with contextlib.suppress(TimeoutError):
@@ -92,35 +89,6 @@ async def _place(client: LabClient, plan: LabPlan) -> list[RunResult]:
             return await loop.run_in_executor(threads, place_calls, client, plan, run)
 
         return list(await asyncio.gather(*(one(sample) for sample in SAMPLES)))
-
-
-@contextlib.asynccontextmanager
-async def _listening(plan: LabPlan, stories: Stories) -> AsyncIterator[None]:
-    """Follow every site's bus, from now on."""
-    password = secrets_file.load(plan.secrets_file).redis_password
-    lives = [_live(site, password) for site in plan.topology.sites.values()]
-    tasks: list[asyncio.Task[None]] = []
-    try:
-        begins = [await live.last_id() for live in lives]
-        tasks += [
-            asyncio.create_task(_follow(live, begin, stories)) for live, begin in zip(lives, begins, strict=True)
-        ]
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for live in lives:
-            await live.close()
-
-
-def _live(site: Site, password: str) -> Live:
-    return Live(f"redis://:{password}@{site.redis}/0", local_address=site.local_address)
-
-
-async def _follow(live: Live, after: str, stories: Stories) -> None:
-    async for _, event in live.follow(after=after):
-        stories.take(event)
 
 
 def _missing(plan: LabPlan, runs: list[RunResult], stories: Stories, since: float) -> bool:
