@@ -11,6 +11,7 @@ import uvloop
 
 from crm_adapter import refused_cli
 from ivr_prompts import notice_cli
+from service.forecast_cli import forecast_command
 from tieline import cli as tieline_cli
 from tieline.errors import ConfigError, TielineError
 from tieline.settings import Settings, load_settings
@@ -80,6 +81,9 @@ def token(context: click.Context, settings: Settings) -> None:
 def quota(context: click.Context, settings: Settings) -> None:
     """Quotas of the cities: what is in force, changes, profiles."""
     context.obj = settings
+
+
+quota.add_command(forecast_command)
 
 
 @main.group(commands=notice_cli.notice.commands)

@@ -25,6 +25,7 @@ DOORS = {
     "asterisk": {"agi/stdio_hangup.py"},
     "phonenumbers": {"tieline/numbers.py"},
     "redis": {"tieline/live.py"},
+    "matplotlib": {"trunk_config/forecast_plot.py"},
 }
 
 

@@ -34,18 +34,17 @@ def _losses(found: Forecast) -> dict[str, float]:
 
 
 def test_the_example_reserves_what_the_busy_hour_needs(normal: SiteQuotas, loads: dict[CityId, float]) -> None:
-    found = forecast(normal, loads)
+    found = forecast("normal", normal, loads)
     for city in found.cities:
         assert city.reserve == city.lines_needed
         assert city.loss < LOSS_GOAL / 100
     assert found.load_erlang == pytest.approx(31.21)
     assert found.lines_in_use == pytest.approx(31.21, rel=0.001)
-    assert (found.site, found.lines) == (SITE, 240)
 
 
 def test_what_if_fuzhou_times_twelve(normal: SiteQuotas, loads: dict[CityId, float]) -> None:
     """Its own access is what limits it: 120 channels (domain-facts (e): 22 %)."""
-    found = forecast(normal, multiplied(loads, {CITY: 12}))
+    found = forecast("normal", normal, multiplied(loads, {CITY: 12}))
     losses = _losses(found)
     assert losses.pop("fuzhou") == pytest.approx(0.22, abs=0.01)
     assert max(losses.values()) < 1e-6
@@ -58,21 +57,21 @@ def _lost(found: Forecast) -> float:
 
 
 def test_nobody_calls(normal: SiteQuotas) -> None:
-    found = forecast(normal, {})
+    found = forecast("normal", normal, {})
     assert (found.load_erlang, found.lines_in_use, found.loss) == (0, 0, 0)
     assert {city.lines_needed for city in found.cities} == {0}
 
 
 def test_load_without_quota() -> None:
     quotas = SiteQuotas(SITE, 10, {CITY: Quota(1, 5)}, {CITY: 5})
-    assert len(forecast(quotas, {CITY: 1.0, OTHER: 0.0}).cities) == 1
-    with pytest.raises(ValueError, match="no quota at fuzhou for putian"):
-        forecast(quotas, {CITY: 1.0, OTHER: 0.1})
+    assert len(forecast("two", quotas, {CITY: 1.0, OTHER: 0.0}).cities) == 1
+    with pytest.raises(ConfigError, match="putian: no quota at fuzhou in two"):
+        forecast("two", quotas, {CITY: 1.0, OTHER: 0.1})
 
 
 def test_only_a_load_can_be_multiplied() -> None:
     assert multiplied({CITY: 2.0, OTHER: 3.0}, {CITY: 12}) == {CITY: 24.0, OTHER: 3.0}
-    with pytest.raises(ValueError, match="no load to multiply for putian"):
+    with pytest.raises(ConfigError, match="putian: no load to multiply"):
         multiplied({CITY: 2.0}, {OTHER: 3})
 
 

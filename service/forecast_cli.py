@@ -1,0 +1,154 @@
+"""`tieline quota forecast`: the lines each city needs, and the loss to be expected, as table, picture or JSON.
+
+In `service` because it joins two rooms: what was measured is with the calls (`crm_adapter`), the forecast with the
+quotas (`trunk_config`).
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import click
+import msgspec
+from rich.console import Console
+
+from crm_adapter.offered import busy_hour_loads
+from crm_adapter.store import Store
+from tieline.clock import iso_china, system_clock
+from tieline.database import Database, create_schema
+from tieline.errors import ConfigError, NotReady, Problem
+from tieline.model import CityId, SiteId
+from tieline.settings import Settings
+from tieline.topology import Topology
+from tieline.topology_file import load_topology
+from trunk_config.desk import Desk
+from trunk_config.erlang import LOAD_AT_MOST
+from trunk_config.forecast import Comparison, compare
+from trunk_config.forecast_table import forecast_table
+from trunk_config.loads import load_loads, parse_by_city
+from trunk_config.profiles import load_profiles
+
+FACTOR_AT_MOST: Final = 1000.0
+DAY_S: Final = 86_400
+
+
+@click.command("forecast")
+@click.argument("site")
+@click.option("--profile", help="Compare with this profile of the quotas' file.")
+@click.option("--what-if", "factors", default="", help="Multiply loads: fuzhou=12,putian=3.")
+@click.option("--load", "typed", default="", help="Offered loads in Erlang: fuzhou=12.4,putian=4.9.")
+@click.option(
+    "--load-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Offered loads of a file, for the cities whose home SITE is.",
+)
+@click.option("--days", type=click.IntRange(1, 400), default=7, show_default=True, help="Days measured.")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw it into this .png or .svg file.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def forecast_command(settings: Settings, /, plot: Path | None, as_json: bool, **asked: Any) -> None:
+    """Foretell SITE's loss: lines that each city needs for 1 % loss; loss under the quotas in force, and as proposed.
+
+    Loads are measured unless they are given.
+    """
+    topology = load_topology(settings.topology)
+    form = _picture_form(plot)
+    found = _answer(settings, topology, _Question(**asked))
+    if plot and form:
+        from trunk_config.forecast_plot import render_plot
+
+        plot.write_bytes(render_plot(found, topology.cities, form))
+    if as_json:
+        click.echo(msgspec.json.encode(found).decode())
+    else:
+        Console().print(forecast_table(found))
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What was typed."""
+
+    site: str
+    profile: str | None
+    factors: str
+    typed: str
+    load_file: Path | None
+    days: int
+
+
+def _answer(settings: Settings, topology: Topology, asked: _Question) -> Comparison:
+    """Forecast as asked.
+
+    Raises:
+        TielineError: Something typed or a file is wrong, or SQL is away.
+    """
+    profiles = load_profiles(settings.quotas, topology)
+    _check("SITE", asked.site, topology.sites)
+    _check("--profile", asked.profile, [name for (of, name) in profiles if of == asked.site])
+    site = SiteId(asked.site)
+    factors = parse_by_city(asked.factors, topology.cities, most=FACTOR_AT_MOST, what="--what-if")
+    loads, told = _given(topology, asked)
+    with closing(Database(settings.database_url, deadline_s=settings.sql_deadline_s)) as database:
+        create_schema(database)
+        if not loads:
+            loads, told = asyncio.run(_measured(database, topology, site, asked.days))
+        present = asyncio.run(Desk(database, topology, profiles).newest(site))
+    proposed = profiles[site, asked.profile] if asked.profile else None
+    return compare(topology, present, proposed, loads, factors=factors, loads_from=told)
+
+
+def _given(topology: Topology, asked: _Question) -> tuple[Mapping[CityId, float], str]:
+    """Read the loads that were given, and say so."""
+    of_file = load_loads(asked.load_file, topology) if asked.load_file else {}
+    loads = {city: load for city, load in of_file.items() if topology.cities[city].home == asked.site}
+    typed = parse_by_city(asked.typed, topology.cities, most=LOAD_AT_MOST, what="--load")
+    told = ([asked.load_file.name] if asked.load_file else []) + (["--load"] if typed else [])
+    return {**loads, **typed}, " and ".join(told)
+
+
+async def _measured(
+    database: Database, topology: Topology, site: SiteId, days: int
+) -> tuple[Mapping[CityId, float], str]:
+    """Measure the busy hour of each city.
+
+    Raises:
+        NotReady: No call has ended yet.
+    """
+    until = system_clock()
+    since = until - days * DAY_S
+    hours = await Store(database).offered(since, until, site=site)
+    if not hours:
+        raise NotReady(f"no call ended at {site} within {days} days: give the loads by --load or --load-file")
+    told = f"measured, busy hours from {iso_china(since)} to {iso_china(until)}"
+    loads = busy_hour_loads(hours)
+    return {city: loads[city] for city in topology.cities if city in loads}, told
+
+
+def _picture_form(plot: Path | None) -> Literal["png", "svg"] | None:
+    """Tell what kind of picture a file's name asks for.
+
+    Raises:
+        ConfigError: Neither PNG nor SVG.
+    """
+    match plot.suffix if plot else None:
+        case None:
+            return None
+        case ".png":
+            return "png"
+        case ".svg":
+            return "svg"
+        case other:
+            raise ConfigError("--plot", [Problem("--plot", f"no picture we draw: {other}", "name it .png or .svg")])
+
+
+def _check(what: str, value: str | None, known: Iterable[str]) -> None:
+    """Refuse a word that is none of those known.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if value is not None and value not in known:
+        raise ConfigError(what, [Problem(what, f"unknown: {value}", "use one of " + ", ".join(known))])
