@@ -48,8 +48,8 @@ _calls: Final = sa.Table(
     sa.Column("witness", _TEXT, nullable=False),
     sa.Column("net", sa.Boolean, nullable=False),
     sa.Column("raw_number", _TEXT, nullable=False),
-    sa.Column("quota_version", sa.Integer, nullable=False),
-    sa.Column("lines_in_use", sa.Integer, nullable=False),
+    sa.Column("quota_version", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("lines_in_use", sa.Integer, nullable=False, server_default="0"),
     sa.Column("borrowed", sa.JSON, nullable=False),
 )
 

@@ -1,7 +1,7 @@
 """Brings every admission from the life-safety allowance into the audit trail.
 
-The keeper notes them in Redis together with its position on the bus; from there they go to SQL when it answers. A line
-of the trail may stand there twice after a crash between the two, none is missing unless Redis is lost in between.
+The keeper notes them in Redis together with its position on the bus; from there they go to SQL when it answers. After
+a crash between the two a line of the trail may stand there twice; none is missing unless Redis is lost in between.
 """
 
 import asyncio

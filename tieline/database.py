@@ -33,7 +33,8 @@ from tieline.errors import (
 )
 
 SCHEMA_VERSION: Final = 1
-"""Raised by one with every change to a table that exists already; then a migration must come along."""
+"""Raised by one with every change to a table that exists already; then a migration must come along. A column that is
+new and has a `server_default` is no such change: it is added to tables that lack it."""
 
 POOL_SIZE: Final = 5
 
@@ -191,7 +192,7 @@ class Database:
 
 
 def create_schema(database: Database, *, version: int = SCHEMA_VERSION) -> None:
-    """Make every table of `metadata` that is missing; safe to repeat, and from several processes at once.
+    """Make every table of `metadata` that is missing, and add new columns; safe to repeat, and from several at once.
 
     Only tables of stores that were imported are known to `metadata`.
 
@@ -208,8 +209,21 @@ def create_schema(database: Database, *, version: int = SCHEMA_VERSION) -> None:
             mend = "start the version of Tieline that made it" if found > version else "migrate it first"
             raise ConfigError(repr(database), [Problem("schema_version", f"{found} found, {version} expected", mend)])
         metadata.create_all(connection)
+        _add_missing_columns(connection)
         if found is None:
             connection.execute(_schema_version.insert().values(only_row=1, version=version))
+
+
+def _add_missing_columns(connection: Connection) -> None:
+    """Add columns that tables made by an earlier Tieline lack; each must have a default, rows are there already."""
+    there = sa.inspect(connection)
+    for table in metadata.sorted_tables:
+        known = {column["name"] for column in there.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in known:
+                name = connection.dialect.identifier_preparer.format_table(table)
+                made = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {made}")
 
 
 def _checked(url: str) -> sa.URL:

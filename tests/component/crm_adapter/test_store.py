@@ -12,7 +12,7 @@ from crm_adapter.record import CallRecord, merge
 from crm_adapter.store import RecordRefused, Store
 from crm_adapter.ticket import Ticket, TicketState
 from tests.unit.crm_adapter.records import record
-from tieline.database import Database, metadata
+from tieline.database import Database, create_schema, metadata
 from tieline.errors import TielineError
 from tieline.model import Outcome, Witness
 
@@ -41,6 +41,19 @@ async def test_a_call_and_its_ticket_come_back_as_they_went_in(store: Store) -> 
         1001.0,
         5000.0,
     )
+
+
+async def test_a_database_of_before_the_quotas_takes_calls_again(store: Store, database: Database) -> None:
+    old = numbered(1)
+    await store.deliver([old])
+    with database.transaction() as connection:
+        for column in ("quota_version", "lines_in_use"):
+            connection.exec_driver_sql(f"ALTER TABLE call DROP COLUMN {column}")
+    for _ in range(2):
+        create_schema(database)
+    new = numbered(2, quota_version=7, lines_in_use=21)
+    await store.deliver([new])
+    assert await store.recent_calls() == [new, old]
 
 
 async def test_delivering_again_makes_nothing_new(store: Store) -> None:
