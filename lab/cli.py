@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -21,10 +22,11 @@ from lab.plan import HOME, LabPlan, state_of
 from lab.root import ensure_root
 from lab.samples import GREETED_MS, KEYS_MS
 from lab.scripts import CallerScript, GivesUp, HangUp, Pause, Press, Talks
+from lab.second_node import topology_with_second_node
 from lab.setup import load_plan, make_plan, prepare
 from lab.supervisor import Answer, Request
 from tieline.errors import TielineError
-from tieline.model import Business, CityId, DialectId
+from tieline.model import Business, CityId, DialectId, SiteId
 
 STORE: Final = HOME / ".tieline"
 CALLS_PER_S: Final = 5.0
@@ -65,11 +67,12 @@ def lab() -> None:
 @lab.command()
 @common
 @click.option("--database", type=click.Choice(["sqlite", "postgresql"]), default="sqlite", show_default=True)
+@click.option("--second-node", "second", multiple=True, metavar="SITE", help="Give a site a second Asterisk.")
 @click.option("--netns", is_flag=True, help="In a network namespace of its own. Always so without root.")
-def up(instance: int, as_json: bool, database: Any, netns: bool) -> None:
+def up(instance: int, as_json: bool, database: Any, second: tuple[str, ...], netns: bool) -> None:
     """Start everything and wait until it is ready."""
     say = _progress(as_json)
-    plan = make_plan(instance, say, database=database)
+    plan = make_plan(instance, say, topology_file=_topology_file(instance, second), database=database)
     client = LabClient(plan.state)
     # Before anything is prepared: preparing removes what a dead lab left, and a living one needs it.
     client.expect_down()
@@ -77,6 +80,20 @@ def up(instance: int, as_json: bool, database: Any, netns: bool) -> None:
     _show_status(answer, as_json)
     if not answer.ok:
         raise SystemExit(1)
+
+
+def _topology_file(instance: int, second: tuple[str, ...]) -> Path:
+    """Give the example's topology, or a copy in the lab's own directory in which sites have a second node."""
+    example = HOME / "examples/fujian.toml"
+    if not second:
+        return example
+    text = example.read_text(encoding="utf-8")
+    for site in second:
+        text = topology_with_second_node(text, SiteId(site))
+    path = state_of(STORE, instance) / "topology.toml"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
 @lab.command()

@@ -1,4 +1,7 @@
-"""Agents' phones: groups of agents that behave alike; each group is one SIPp that plays all its phones."""
+"""Agents' phones: groups of agents that behave alike; each group is one SIPp that plays all its phones.
+
+Every phone registers at every node of its site: a call is then connected on the node where it is.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -37,7 +40,7 @@ class PhoneGroup:
 def site_phones(
     site: Site, host: str, groups: Sequence[PhoneGroup], folder: Path, after: tuple[str, ...]
 ) -> Iterable[Part]:
-    """Give the parts of a site's phones: for each group the phones, then their registration.
+    """Give the parts of a site's phones: for each group the phones, then their registration at each node.
 
     Args:
         site: Where they work.
@@ -65,24 +68,32 @@ def site_phones(
             restart=True,
             stop_s=1,
         )
+        yield from _registrations(site, common, group, own, place, (*after, phones))
+
+
+def _registrations(
+    site: Site, common: tuple[str, ...], group: PhoneGroup, own: Path, place: int, after: tuple[str, ...]
+) -> Iterable[Part]:
+    for number, node in enumerate(site.nodes):
+        # Ports of its own: registrations of several groups at once would else race for the next free one.
+        port = place * len(site.nodes) + number
         yield Part(
-            name=f"register-{group.name}",
+            name=f"register-{group.name}" + (f"-{number + 1}" if number else ""),
             argv=(
-                *("sipp", str(site.nodes[0].sip), "-sf", str(own / "register.xml"), "-inf", str(own / "agents.csv")),
-                # Ports of its own: registrations of several groups at once would else race for the next free one.
-                *("-p", str(_REGISTER_PORT + place), "-cp", str(_CONTROL_PORT + place), *common),
+                *("sipp", str(node.sip), "-sf", str(own / "register.xml"), "-inf", str(own / "agents.csv")),
+                *("-p", str(_REGISTER_PORT + port), "-cp", str(_CONTROL_PORT + port), *common),
                 *("-m", str(len(group.agents)), "-r", str(_REGISTERED_PER_S), "-timeout", "20s", "-timeout_error"),
                 # On a busy machine a repeated REGISTER gets a second 401: no reason to give up.
                 *("-default_behaviors", "all,-abortunexp"),
                 *("-trace_err", "-error_file", str(own / "register-faults.log")),
             ),
             ready=Exits(),
-            log=str(own / "register.log"),
-            after=(*after, phones),
+            log=str(own / f"register-{number + 1}.log"),
+            after=after,
         )
 
 
-def write_phones(site: Site, host: str, groups: Sequence[PhoneGroup], folder: Path, secrets: Secrets) -> None:
+def write_phones(host: str, groups: Sequence[PhoneGroup], folder: Path, secrets: Secrets) -> None:
     """Write the scenarios, the tone and the agents' accounts of a site's phones."""
     for place, group in enumerate(groups):
         own = folder / group.name
@@ -90,10 +101,9 @@ def write_phones(site: Site, host: str, groups: Sequence[PhoneGroup], folder: Pa
         (own / "agent.al").write_bytes(tone(AGENT_HZ, 1))
         (own / "phone.xml").write_text(phone_xml(group.script, str(own / "agent.al")))
         (own / "register.xml").write_text(register_xml())
+        contact = f"{host}:{FIRST_PORT + place}"
         rows = ["SEQUENTIAL"]
-        for number, agent in enumerate(group.agents):
-            node = site.nodes[number % len(site.nodes)]
-            rows.append(f"{agent};{secrets.agent_password(agent)};{agent}@{host}:{FIRST_PORT + place};{node.sip}")
+        rows += (f"{agent};{secrets.agent_password(agent)};{agent}@{contact}" for agent in group.agents)
         (own / "agents.csv").write_text("\n".join(rows) + "\n")
 
 

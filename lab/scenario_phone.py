@@ -36,7 +36,7 @@ def phone_xml(script: PhoneScript, tone_file: str) -> str:
 
 
 def register_xml() -> str:
-    """Render the registration of a phone: fields are agent, password, contact, registrar."""
+    """Render the registration of a phone: fields are agent, password, contact."""
     first = _register("")
     again = _register("      [authentication username=[field0] password=[field1]]\n")
     challenge = '  <recv response="401" auth="true"/>'
@@ -125,7 +125,7 @@ def _cancelled() -> list[str]:
 
 def _register(authorization: str) -> str:
     return send(
-        f"""      REGISTER sip:[field3] SIP/2.0
+        f"""      REGISTER sip:[remote_ip]:[remote_port] SIP/2.0
       Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=z9hG4bK-[run]-[call_number]-[msg_index]
       From: <sip:[field0]@[remote_ip]>;tag=[run]r[call_number]
       To: <sip:[field0]@[remote_ip]>

@@ -106,7 +106,7 @@ def prepare(plan: LabPlan, say: Say) -> Orders:
         path = redis_conf(plan, site.id)
         path.parent.mkdir(exist_ok=True)
         _write_private(path, redis_text(plan, site, known.redis_password))
-        write_phones(site, phones_of(site), plan.phones.get(site.id, ()), phones_folder(plan), known)
+        write_phones(phones_of(site), plan.phones.get(site.id, ()), phones_folder(plan), known)
     (plan.state / "log").mkdir(exist_ok=True)
     return orders(plan)
 

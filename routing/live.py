@@ -49,6 +49,7 @@ class MatcherShell:
         self._rules = rules
         self._matcher = Matcher(agents, rules, next_fence=1)
         self._position = "0-0"
+        self._reached: dict[AgentId, set[NodeId]] = {}
         self._dirty: dict[str, set[str]] = {POOL: set(), OFFERS: set(), SEATS: set()}
         self.counters: dict[str, int] = {"offers": 0, "withdrawn": 0, "restarts": 0, "skipped": 0}
 
@@ -165,11 +166,22 @@ class MatcherShell:
                 self._touch(event.call_id)
                 return matcher.agent_free(AgentId(event.agent), now)
             case bus.PhoneSeen():
-                return matcher.phone_seen(AgentId(event.agent), reachable=event.reachable, now=now)
+                return self._phone_seen(AgentId(event.agent), NodeId(event.node), reachable=event.reachable, now=now)
             case bus.NodeSnapshot():
                 return self._reconcile(event, now)
             case _:
                 return []
+
+    def _phone_seen(self, agent: AgentId, node: NodeId, *, reachable: bool, now: float) -> list[Effect]:
+        """A phone registers at every node of its site: it is gone when none of them reaches it."""
+        nodes = self._reached.setdefault(agent, set())
+        (nodes.add if reachable else nodes.discard)(node)
+        return self._matcher.phone_seen(agent, reachable=bool(nodes), now=now)
+
+    def _is_elsewhere(self, call_id: str, node: str) -> bool:
+        """Tell whether a call is known to be on another node than this one."""
+        offer = self._matcher.offers.get(CallId(call_id))
+        return offer is not None and offer.call.node != node
 
     def _reconcile(self, snapshot: bus.NodeSnapshot, now: float) -> list[Effect]:
         """Make the seats agree with what a node really has: phones registered, calls that are gone."""
@@ -183,9 +195,11 @@ class MatcherShell:
                 effects += self._matcher.call_gone(call_id, now)
         busy = {channel.channel.removeprefix("PJSIP/").rsplit("-", 1)[0] for channel in snapshot.channels}
         for name in snapshot.reachable_agents:
-            effects += self._matcher.phone_seen(AgentId(name), reachable=True, now=now)
+            effects += self._phone_seen(AgentId(name), NodeId(snapshot.node), reachable=True, now=now)
             seat = self._matcher.seats.get(AgentId(name))
-            if seat is not None and seat.state is AgentState.TALKING and name not in busy:
+            if seat is None or seat.state is not AgentState.TALKING or name in busy:
+                continue
+            if not self._is_elsewhere(seat.reason, snapshot.node):
                 effects += self._matcher.agent_free(AgentId(name), now)
         return effects
 

@@ -248,15 +248,25 @@ def house() -> Iterator[House]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     agents_file = _agents(folder)
-    said: list[str] = []
     plan = make_plan(
         instance.HOUSE,
-        said.append,
+        print,
         agents_file=agents_file,
         quotas_file=_quotas(folder),
         database="postgresql",
         phones=_phones(agents_file),
     )
+    try:
+        with running(plan) as built:
+            yield built
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def running(plan: LabPlan) -> Iterator[House]:
+    """Bring a lab up with nothing of an earlier one, and down again."""
+    said: list[str] = []
     client = LabClient(plan.state)
     client.down()
     shutil.rmtree(plan.state, ignore_errors=True)
@@ -267,7 +277,6 @@ def house() -> Iterator[House]:
             yield from _with_clients(plan, client, runner)
     finally:
         client.down()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _with_clients(plan: LabPlan, client: LabClient, runner: asyncio.Runner) -> Iterator[House]:

@@ -25,7 +25,7 @@ def in_second_question(lab: House) -> tuple[Background, dict[str, int]]:
     its start the menu takes the two keys for Mandarin and a complaint; where it was, the first of them is a repair.
     """
     before = {event.call_id for event in lab.events(SITE) if isinstance(event, bus.CallArrived)}
-    steps = (Pause(600), Press("1"), Pause(6000), Press("9"), Pause(2500), Press("15"), Pause(3500), HangUp())
+    steps = (Pause(600), Press("1"), Pause(5000), Press("9"), Pause(2500), Press("15"), Pause(3500), HangUp())
     # Without a tone: a key among packets of sound is heard twice.
     calls = Background(lambda: lab.call(CITY, Talks(steps, bye_any_time=True), count=IN_MENU, sends_tone=False))
     while True:

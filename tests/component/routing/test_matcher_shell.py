@@ -87,10 +87,10 @@ async def next_words(live: Live, count: int, after: str = "0-0") -> list[bus.Put
     return words
 
 
-async def told_ready(live: Live) -> None:
+async def told(live: Live, agent: str, state: str) -> None:
     async with asyncio.timeout(5):
         async for _, event in live.follow(after="0-0"):
-            if isinstance(event, bus.AgentChanged) and event.state == "ready":
+            if isinstance(event, bus.AgentChanged) and (event.agent, event.state) == (agent, state):
                 return
 
 
@@ -131,14 +131,44 @@ async def test_a_snapshot_ends_calls_that_the_node_no_longer_has(server: RedisSe
     async with matcher(server) as shell:
         await waiting(live, "c1")
         await live.tell(bus.NodeSnapshot(at=system_clock() + 5, node=NODE, channels=(), reachable_agents=("a1001",)))
-        await told_ready(live)
+        await told(live, "a1001", "ready")
         assert shell.metrics()["waiting"] == 0
         assert shell.metrics()["offered"] == 0
+
+
+async def test_an_agent_of_two_nodes_is_gone_when_neither_reaches_him(server: RedisServer, live: Live) -> None:
+    def seen(node: str, *, reachable: bool) -> bus.PhoneSeen:
+        return bus.PhoneSeen(at=system_clock(), agent="a1001", node=node, reachable=reachable)
+
+    async with matcher(server) as shell:
+        await live.tell(seen("fuzhou-1", reachable=True), seen("fuzhou-2", reachable=True))
+        await live.tell(seen("fuzhou-1", reachable=False))
+        await ready(live, "a1002")
+        await told(live, "a1002", "ready")
+        assert shell.metrics()["agents_ready"] == 2
+        await live.tell(seen("fuzhou-2", reachable=False))
+        await told(live, "a1001", "offline")
+
+
+async def test_a_talk_on_one_node_is_not_ended_by_the_snapshot_of_another(server: RedisServer, live: Live) -> None:
+    def snapshot(node: str) -> bus.NodeSnapshot:
+        return bus.NodeSnapshot(at=system_clock(), node=node, channels=(), reachable_agents=("a1001",))
+
+    async with matcher(server) as shell:
+        await ready(live, "a1001")
+        await waiting(live, "c1")
+        await next_words(live, 1)
+        await live.tell(bus.AgentAnswered(at=system_clock(), call_id="c1", agent="a1001"), snapshot("fuzhou-2"))
+        await ready(live, "a1002")
+        await told(live, "a1002", "ready")
+        assert shell.metrics()["agents_talking"] == 1
+        await live.tell(snapshot(NODE))
+        await told(live, "a1001", "wrap_up")
 
 
 async def test_what_does_not_parse_is_counted_and_skipped(server: RedisServer, live: Live) -> None:
     async with matcher(server) as shell:
         await live.call("XADD", "tl:events", "*", "m", b'{"type":"Nonsense"}')
         await ready(live, "a1002")
-        await told_ready(live)
+        await told(live, "a1002", "ready")
         assert shell.metrics()["skipped"] == 1

@@ -1,5 +1,6 @@
 """The plan of a lab: order, addresses, keys, samples."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from lab.phones import PhoneGroup
 from lab.plan import HOME, DatabaseKind, LabPlan, orders, phones_of, settings_text
 from lab.samples import FULL_CITY, SAMPLES, quotas_with_full_city, sample_script
 from lab.scripts import Answers
+from lab.second_node import topology_with_second_node
 from tieline.model import AgentId, Business, CityId, DialectId, SiteId
 from tieline.settings import load_settings
 from tieline.topology import shift_loopback
@@ -121,6 +123,29 @@ def test_the_full_city_has_one_line_and_nothing_else_changes(tmp_path: Path) -> 
 def test_a_file_without_the_city_is_refused() -> None:
     with pytest.raises(LabError):
         quotas_with_full_city("elsewhere = { reserve = 1, cap = 3 }\n")
+
+
+def test_a_site_with_a_second_node_has_all_phones_at_both(tmp_path: Path) -> None:
+    file = tmp_path / "topology.toml"
+    file.write_text(topology_with_second_node(TOPOLOGY_FILE.read_text(), SiteId("fuzhou")))
+    topology = load_topology(file)
+    first, second = topology.sites[SiteId("fuzhou")].nodes
+    assert (second.id, str(second.sip), str(second.ami)) == ("fuzhou-2", "127.0.21.2:5060", "127.0.21.2:5038")
+    assert topology.sites[SiteId("xiamen")] == TOPOLOGY.sites[SiteId("xiamen")]
+    made = {part.name: part for part in orders(replace(_plan(), topology=topology)).parts}
+    assert {"fuzhou-1", "fuzhou-2"} <= set(made["tieline-fuzhou"].after)
+    registers = made["register-fuzhou"].argv, made["register-fuzhou-2"].argv
+    assert [argv[1] for argv in registers] == [str(first.sip), str(second.sip)]
+    ports = [argv[argv.index(flag) + 1] for argv in registers for flag in ("-p", "-cp")]
+    assert len(set(ports)) == len(ports)
+
+
+def test_a_second_node_for_no_site_or_a_third_node_is_refused() -> None:
+    text = TOPOLOGY_FILE.read_text()
+    with pytest.raises(LabError, match="elsewhere"):
+        topology_with_second_node(text, SiteId("elsewhere"))
+    with pytest.raises(LabError, match="one node"):
+        topology_with_second_node(topology_with_second_node(text, SiteId("xiamen")), SiteId("xiamen"))
 
 
 def test_samples_come_from_every_city_and_end_in_every_way() -> None:
