@@ -2,8 +2,10 @@
 
 from typing import Final
 
+from aiohttp import web
+
 from console.errors import Refusal
-from console.keys import ConsoleParts
+from console.keys import PARTS, TOKENS, ConsoleParts
 from tieline.errors import AuthFailed
 from tieline.principal import Principal, Role
 from tieline.tokens import Tokens
@@ -12,12 +14,12 @@ VIEWERS: Final = frozenset((Role.ADMIN, Role.OPERATOR, Role.SUPERVISOR, Role.MON
 """Who may see all calls of the scope; an agent sees his own desk, which is another page."""
 
 
-async def principal_of(header: str, tokens: Tokens, parts: ConsoleParts) -> Principal:
-    """Recognise the sender of an `Authorization` header; errors as `admitted`."""
-    scheme, _, token = header.partition(" ")
+async def sender(request: web.Request) -> Principal:
+    """Recognise who sends a request by its `Authorization` header; errors as `admitted`."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise AuthFailed("no bearer token")
-    return await admitted(token.strip(), tokens, parts)
+    return await admitted(token.strip(), request.app[TOKENS], request.app[PARTS])
 
 
 async def admitted(token: str, tokens: Tokens, parts: ConsoleParts) -> Principal:

@@ -3,17 +3,18 @@
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 
-from console.access import principal_of
+from console.access import sender
 from console.delta import encoded
-from console.errors import Refusal
-from console.keys import COLLECTOR, FOLLOWER, PARTS, READINESS, STORE, TASKS, TOKENS
+from console.keys import COLLECTOR, FOLLOWER, PARTS, READINESS, STORE, TASKS
 from console.metrics import CONTENT_TYPE, DecisionCollector, exposition
+from console.operations import Number
 from console.picture import masked, of_city
+from console.query import number_of
 from crm_adapter.record import CallRecord
 from crm_adapter.store import NEWEST_AT_MOST
 from crm_adapter.ticket import Ticket
@@ -23,6 +24,8 @@ from tieline.principal import Principal
 from trunk_config.decision_times import ByVerdict, fetch
 
 routes = web.RouteTableDef()
+
+_NEWEST: Final = Number("newest", "How many at most.", 1, NEWEST_AT_MOST, 50)
 
 
 @routes.get("/healthz")
@@ -58,7 +61,7 @@ async def metrics(request: web.Request) -> web.Response:
 @routes.get("/api/picture")
 async def picture(request: web.Request) -> web.Response:
     """Give the calls in progress, agents, nodes, newest tickets and counts of this moment."""
-    principal = await _principal(request)
+    principal = await sender(request)
     now = request.app[FOLLOWER].picture
     shown = now if principal.city is None else of_city(now, principal.city)
     return web.Response(text=encoded(shown), content_type="application/json")
@@ -67,32 +70,21 @@ async def picture(request: web.Request) -> web.Response:
 @routes.get("/api/calls")
 async def calls(request: web.Request) -> web.Response:
     """List the calls that ended last, the last first; `?newest=` 1 to 1000, 50 without."""
-    principal = await _principal(request)
-    found = await request.app[STORE].recent_calls(newest=_newest(request), **_scope(request, principal))
+    principal = await sender(request)
+    found = await request.app[STORE].recent_calls(newest=number_of(request, _NEWEST), **_scope(request, principal))
     return web.json_response({"calls": [_shown(call) for call in found]}, dumps=_dumps)
 
 
 @routes.get("/api/tickets")
 async def tickets(request: web.Request) -> web.Response:
     """List the newest tickets, the newest first; `?newest=` 1 to 1000, 50 without."""
-    principal = await _principal(request)
-    found = await request.app[STORE].recent_tickets(newest=_newest(request), **_scope(request, principal))
+    principal = await sender(request)
+    found = await request.app[STORE].recent_tickets(newest=number_of(request, _NEWEST), **_scope(request, principal))
     return web.json_response({"tickets": [_shown(ticket) for ticket in found]}, dumps=_dumps)
-
-
-async def _principal(request: web.Request) -> Principal:
-    return await principal_of(request.headers.get("Authorization", ""), request.app[TOKENS], request.app[PARTS])
 
 
 def _scope(request: web.Request, principal: Principal) -> dict[str, str | None]:
     return {"city": principal.city, "site": request.app[PARTS].site}
-
-
-def _newest(request: web.Request) -> int:
-    text = request.query.get("newest", "50")
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= NEWEST_AT_MOST):
-        raise Refusal(400, "bad_request", f"newest={text[:20]} is no number from 1 to {NEWEST_AT_MOST}", "correct it")
-    return int(text)
 
 
 def _shown(what: CallRecord | Ticket) -> dict[str, Any]:

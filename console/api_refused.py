@@ -6,10 +6,11 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from console.access import principal_of
+from console.access import sender
 from console.errors import Refusal
-from console.keys import PARTS, STORE, TOKENS
-from crm_adapter.refused import READ
+from console.keys import PARTS, STORE
+from console.operations import Operation, Words
+from crm_adapter.refused import READ, RefusedList
 from tieline import audit
 from tieline.model import CityId
 from tieline.moment import read_moment
@@ -18,17 +19,16 @@ from tieline.principal import Principal, Role
 CALLERS_BACK: Final = frozenset((Role.ADMIN, Role.OPERATOR, Role.SUPERVISOR, Role.INTEGRATOR))
 """Who may see whole numbers; a monitor may not."""
 
-routes = web.RouteTableDef()
+_SINCE: Final = Words("since", "`2026-11-21 18:30`, `-3h` or `-1d`.", "-1d")
 
 
-@routes.get("/api/v1/cities/{city}/refused")
 async def refused(request: web.Request) -> web.Response:
-    """List each refused number once, the last refused first; `?since=` as on the command line, a day without."""
+    """List each refused number once, the last refused first."""
     parts = request.app[PARTS]
-    principal = await principal_of(request.headers.get("Authorization", ""), request.app[TOKENS], parts)
+    principal = await sender(request)
     city = _city(request, principal)
     try:
-        since = read_moment(request.query.get("since", "-1d"), parts.clock(), past=True)
+        since = read_moment(request.query.get(_SINCE.name, _SINCE.default), parts.clock(), past=True)
     except ValueError as error:
         raise Refusal(400, "bad_request", f"since: {error}", "correct it") from None
     found = await request.app[STORE].refused(city, since=since)
@@ -37,13 +37,26 @@ async def refused(request: web.Request) -> web.Response:
     return web.Response(body=msgspec.json.encode(found), content_type="application/json")
 
 
+OPERATIONS: Final = (
+    Operation(
+        method="GET",
+        path="/api/v1/cities/{city}/refused",
+        name="listRefused",
+        handler=refused,
+        answer=RefusedList,
+        parameters=(_SINCE,),
+        refusals=((400, "The query is wrong."),),
+    ),
+)
+
+
 def _city(request: web.Request, principal: Principal) -> CityId:
     """Give the city asked for, when it is served here and the sender may see it."""
     city = CityId(request.match_info["city"])
     parts = request.app[PARTS]
     known = parts.topology.cities.get(city)
     if known is None or parts.site not in known.sites:
-        raise Refusal(404, "not_found", "no such city at this site", "see /api/v1/cities/{city}/refused")
+        raise Refusal(404, "not_found", "no such city at this site", "use a city that this site serves")
     if principal.role not in CALLERS_BACK:
         wanted = ", ".join(sorted(CALLERS_BACK))
         what = f"role {principal.role} may not see whole numbers"

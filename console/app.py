@@ -7,10 +7,11 @@ from typing import Final
 
 from aiohttp import web
 
-from console import api, api_refused
+from console import api
+from console.api_document import OPERATIONS, document
 from console.errors import errors_as_json
 from console.follower import Follower
-from console.keys import COLLECTOR, FOLLOWER, NAMES, PARTS, READINESS, STORE, TASKS, TOKENS, ConsoleParts
+from console.keys import COLLECTOR, FOLLOWER, NAMES, PARTS, QUOTAS, READINESS, STORE, TASKS, TOKENS, ConsoleParts
 from console.live_socket import live_socket
 from console.metrics import SiteCollector
 from console.readiness import Probe, Readiness, redis_probe
@@ -20,6 +21,8 @@ from ivr_prompts.notice import load_causes
 from tieline.endings import cancel_until_done
 from tieline.errors import NotReady
 from tieline.tokens import Tokens
+from trunk_config.desk import Desk
+from trunk_config.site_desk import SiteDesk
 
 WEB: Final = Path(__file__).parent / "web"
 LONGEST_REQUEST: Final = 16 * 1024
@@ -41,10 +44,14 @@ def build_app(parts: ConsoleParts) -> web.Application:
     app[STORE] = store
     app[TOKENS] = Tokens(parts.database, clock=parts.clock)
     app[FOLLOWER] = follower
+    desk = Desk(parts.database, parts.topology, parts.profiles, clock=parts.clock)
+    app[QUOTAS] = SiteDesk(parts.site, desk, parts.live, parts.topology, parts.profiles, clock=parts.clock)
     app[READINESS] = readiness
     app[COLLECTOR] = SiteCollector(follower, readiness, parts.metrics)
     app.add_routes(api.routes)
-    app.add_routes(api_refused.routes)
+    for operation in OPERATIONS:
+        app.router.add_route(operation.method, operation.path, operation.handler)
+    app.router.add_get("/api/v1/openapi.json", document)
     app.router.add_get("/ws", live_socket)
     app.router.add_get("/", _page)
     app.router.add_static("/web/", WEB)

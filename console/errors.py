@@ -1,13 +1,15 @@
 """Every failure as JSON of one form: `{"error": …, "message": …, "hint": …}`."""
 
-import json
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 import structlog
 from aiohttp import web
 
+from console.schemas import ErrorTold
 from tieline.errors import AuthFailed, TielineError
+from trunk_config.change import ChangeRefused, Refused
 
 _log = structlog.get_logger("console")
 
@@ -28,18 +30,23 @@ class Refusal(TielineError):
 
     Attributes:
         status: HTTP status.
-        code: One word for programs.
-        hint: How the client can mend it.
+        told: What the client gets.
     """
 
-    def __init__(self, status: int, code: str, message: str, hint: str) -> None:
-        """Remember what the client is told."""
+    def __init__(self, status: int, code: str, message: str, hint: str, **more: Any) -> None:
+        """Remember what the client is told; `more` is for the further fields of `ErrorTold`."""
         super().__init__(message)
-        self.status, self.code, self.hint = status, code, hint
+        self.status = status
+        self.told = ErrorTold(error=code, message=message, hint=hint, **more)
+
+    @property
+    def code(self) -> str:
+        """One word for programs."""
+        return self.told.error
 
     def body(self) -> str:
         """Render the JSON that the client gets."""
-        return json.dumps({"error": self.code, "message": str(self), "hint": self.hint}, ensure_ascii=False)
+        return msgspec.json.encode(self.told).decode()
 
 
 def refusal_of(error: TielineError) -> Refusal:
@@ -49,9 +56,26 @@ def refusal_of(error: TielineError) -> Refusal:
     if isinstance(error, AuthFailed):
         hint = "send `Authorization: Bearer <token>`; make a token with `tieline token new --role monitor`"
         return Refusal(401, "unauthorized", str(error) or "no token", hint)
+    if isinstance(error, ChangeRefused):
+        return _of_change(error)
     if error.retryable:
         return Refusal(503, "unavailable", "a part that is needed does not answer", "try again in some seconds")
     return Refusal(500, "internal", "the request could not be answered", "look in the log of the console")
+
+
+_OF_CHANGE: Final = {
+    Refused.FORBIDDEN: (403, "use a token whose role and scope allow it"),
+    Refused.STALE: (409, "look at the difference, then ask again with the newest version as base"),
+    Refused.CONFIRM: (409, "ask again with `confirmed`: true"),
+    Refused.INVALID: (422, "mend every problem, then ask again"),
+    Refused.UNREADABLE: (422, "the form is in /api/v1/openapi.json"),
+}
+
+
+def _of_change(error: ChangeRefused) -> Refusal:
+    status, hint = _OF_CHANGE[error.kind]
+    more = {"newest": error.newest, "problems": error.problems, "difference": error.difference}
+    return Refusal(status, str(error.kind), str(error).partition("\n")[0], hint, **more)
 
 
 @web.middleware
@@ -60,7 +84,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
     try:
         response = await handler(request)
     except web.HTTPException as error:
-        hints = {404: "see /api/picture, /api/calls, /api/tickets", 405: "use GET"}
+        hints = {404: "see /api/v1/openapi.json", 405: "use a method of the header Allow"}
         hint = hints.get(error.status, "correct the request")
         response = _answer(Refusal(error.status, error.reason.lower().replace(" ", "_"), error.reason, hint))
         response.headers.update({name: error.headers[name] for name in ("Allow",) if name in error.headers})

@@ -17,6 +17,8 @@ from tieline.live import Live
 from tieline.model import SiteId
 from tieline.tokens import Tokens
 from tieline.topology import Topology
+from trunk_config.profiles import Profiles
+from trunk_config.site_desk import SiteDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class ConsoleParts:
         live: The site's Redis.
         database: With the schema made.
         site: Whose console it is.
+        profiles: Of the quotas' file.
         probes: Further parts for readiness, by name (Redis, SQL and the nodes' links are asked anyhow).
         metrics: Numbers of other parts of the process, by the name of the part.
     """
@@ -35,6 +38,7 @@ class ConsoleParts:
     database: Database
     site: SiteId
     topology: Topology
+    profiles: Profiles
     probes: Mapping[str, Probe] = field(default_factory=dict)
     metrics: Mapping[str, Numbers] = field(default_factory=dict)
     clock: Clock = system_clock
@@ -44,6 +48,7 @@ PARTS: Final = web.AppKey("parts", ConsoleParts)
 STORE: Final = web.AppKey("store", Store)
 TOKENS: Final = web.AppKey("tokens", Tokens)
 FOLLOWER: Final = web.AppKey("follower", Follower)
+QUOTAS: Final = web.AppKey("quotas", SiteDesk)
 READINESS: Final = web.AppKey("readiness", Readiness)
 NAMES: Final = web.AppKey("names", dict[str, Any])
 TASKS: Final = web.AppKey("tasks", list[asyncio.Task[None]])

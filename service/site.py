@@ -264,6 +264,7 @@ class SiteProcess:
             database=self._database,
             site=context.site.id,
             topology=context.topology,
+            profiles=context.profiles,
             probes=heartbeats.agi_probes(context.site, self._live, system_clock),
             metrics=self._metrics,
         )

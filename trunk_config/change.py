@@ -83,6 +83,8 @@ class Refused(StrEnum):
     STALE = "stale_base"
     """Somebody else was faster; the difference is told."""
     INVALID = "invalid"
+    UNREADABLE = "unreadable"
+    """It could not even be read as a change."""
     CONFIRM = "confirm"
     """Nothing is wrong with it, but a city loses half of its share: ask again, confirmed."""
 

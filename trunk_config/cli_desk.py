@@ -96,5 +96,5 @@ async def read_or_refuse(desk: SiteDesk, words: Sequence[str], by: Principal) ->
     shares, problems = read_shares(words)
     if problems:
         await desk.note_unreadable(by, problems)
-        raise ChangeRefused(desk.site, Refused.INVALID, problems)
+        raise ChangeRefused(desk.site, Refused.UNREADABLE, problems)
     return shares

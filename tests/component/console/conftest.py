@@ -12,14 +12,13 @@ from console.keys import ConsoleParts
 from console.readiness import heartbeat_probe
 from crm_adapter.store import Store
 from tests.support.redis_server import RedisServer, redis_server
+from tests.unit.trunk_config.network import PROFILES, TOPOLOGY
 from tieline.database import Database, create_schema
 from tieline.live import Live
 from tieline.model import CityId, SiteId
 from tieline.principal import Principal, Role
 from tieline.tokens import Tokens
-from tieline.topology_file import load_topology
 
-REPOSITORY = Path(__file__).parents[3]
 ME = Principal(role=Role.ADMIN, city=None, site=None, name="test")
 
 
@@ -71,7 +70,8 @@ async def desk(redis: RedisServer, database: Database) -> AsyncIterator[Desk]:
         live=live,
         database=database,
         site=SiteId("fuzhou"),
-        topology=load_topology(REPOSITORY / "examples" / "fujian.toml"),
+        topology=TOPOLOGY,
+        profiles=PROFILES,
         probes={"agi": beat},
         metrics={"forwarder": lambda: {"delivered": 7.0}, "bridge_fuzhou-1": lambda: {"events": 3.0}},
         clock=lambda: now[0],

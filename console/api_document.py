@@ -1,0 +1,21 @@
+"""`/api/v1/openapi.json`: what the API offers, for people and for programs that make clients."""
+
+from importlib.metadata import version
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from console import api_quota, api_refused
+from console.openapi import openapi
+from console.operations import Operation
+
+OPERATIONS: Final[tuple[Operation, ...]] = (*api_quota.OPERATIONS, *api_refused.OPERATIONS)
+"""Every operation of `/api/v1` that is described."""
+
+_DOCUMENT: Final = msgspec.json.encode(openapi(OPERATIONS, version=version("tieline")))
+
+
+async def document(_: web.Request) -> web.Response:
+    """Give the OpenAPI document; needs no token."""
+    return web.Response(body=_DOCUMENT, content_type="application/json")
