@@ -9,17 +9,17 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import click
 import msgspec
 from rich.console import Console
 
-from crm_adapter.offered import busy_hour_loads
+from console.measured_load import DAYS, DAYS_AT_MOST, measured_load
 from crm_adapter.store import Store
-from tieline.clock import iso_china, system_clock
+from tieline.clock import system_clock
 from tieline.database import Database, create_schema
-from tieline.errors import ConfigError, NotReady, Problem
+from tieline.errors import ConfigError, Problem
 from tieline.model import CityId, SiteId
 from tieline.settings import Settings
 from tieline.topology import Topology
@@ -28,11 +28,8 @@ from trunk_config.desk import Desk
 from trunk_config.erlang import LOAD_AT_MOST
 from trunk_config.forecast import Comparison, compare
 from trunk_config.forecast_table import forecast_table
-from trunk_config.loads import load_loads, parse_by_city
+from trunk_config.loads import FACTOR_AT_MOST, load_loads, parse_by_city
 from trunk_config.profiles import load_profiles
-
-FACTOR_AT_MOST: Final = 1000.0
-DAY_S: Final = 86_400
 
 
 @click.command("forecast")
@@ -45,7 +42,7 @@ DAY_S: Final = 86_400
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Offered loads of a file, for the cities whose home SITE is.",
 )
-@click.option("--days", type=click.IntRange(1, 400), default=7, show_default=True, help="Days measured.")
+@click.option("--days", type=click.IntRange(1, DAYS_AT_MOST), default=DAYS, show_default=True, help="Days measured.")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw it into this .png or .svg file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
@@ -94,7 +91,9 @@ def _answer(settings: Settings, topology: Topology, asked: _Question) -> Compari
     with closing(Database(settings.database_url, deadline_s=settings.sql_deadline_s)) as database:
         create_schema(database)
         if not loads:
-            loads, told = asyncio.run(_measured(database, topology, site, asked.days))
+            loads, told = asyncio.run(
+                measured_load(Store(database), topology, site, days=asked.days, now=system_clock())
+            )
         present = asyncio.run(Desk(database, topology, profiles).newest(site))
     proposed = profiles[site, asked.profile] if asked.profile else None
     return compare(topology, present, proposed, loads, factors=factors, loads_from=told)
@@ -107,24 +106,6 @@ def _given(topology: Topology, asked: _Question) -> tuple[Mapping[CityId, float]
     typed = parse_by_city(asked.typed, topology.cities, most=LOAD_AT_MOST, what="--load")
     told = ([asked.load_file.name] if asked.load_file else []) + (["--load"] if typed else [])
     return {**loads, **typed}, " and ".join(told)
-
-
-async def _measured(
-    database: Database, topology: Topology, site: SiteId, days: int
-) -> tuple[Mapping[CityId, float], str]:
-    """Measure the busy hour of each city.
-
-    Raises:
-        NotReady: No call has ended yet.
-    """
-    until = system_clock()
-    since = until - days * DAY_S
-    hours = await Store(database).offered(since, until, site=site)
-    if not hours:
-        raise NotReady(f"no call ended at {site} within {days} days: give the loads by --load or --load-file")
-    told = f"measured, busy hours from {iso_china(since)} to {iso_china(until)}"
-    loads = busy_hour_loads(hours)
-    return {city: loads[city] for city in topology.cities if city in loads}, told
 
 
 def _picture_form(plot: Path | None) -> Literal["png", "svg"] | None:

@@ -3,12 +3,16 @@
 import math
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Final
 
 from tieline.errors import ConfigError, Problem
 from tieline.model import CityId
 from tieline.toml_file import TomlFile
 from tieline.topology import Topology
 from trunk_config.erlang import LOAD_AT_MOST
+
+FACTOR_AT_MOST: Final = 1000.0
+"""Of a "what if"; above that a number is a slip of the hand."""
 
 
 def load_loads(path: Path, topology: Topology) -> Mapping[CityId, float]:
