@@ -39,6 +39,16 @@ def ami_command(*, as_json: bool, rounds: int) -> None:
     report(ami.run(rounds=rounds), as_json=as_json)
 
 
+@bench.command("admit")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1, 50), help="Rounds; medians are told.")
+def admit_command(*, as_json: bool, rounds: int) -> None:
+    """Admission and release of lines, beside redis-benchmark with the same steps: rate, latency, number of cities."""
+    from bench import admit
+
+    report(admit.run(rounds=rounds), as_json=as_json)
+
+
 @bench.command("call")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON; progress goes to standard error.")
 @click.option(
@@ -59,3 +69,19 @@ def call_command(*, as_json: bool, instance: int, rounds: int, calls: int, rate_
         click.echo(line, err=True)
 
     report(call.run(instance=instance, rounds=rounds, calls=calls, rate_per_s=rate_per_s, say=say), as_json=as_json)
+
+
+@bench.command("quota")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON; progress goes to standard error.")
+@click.option("--seeds", default=20, show_default=True, type=click.IntRange(2, 1000), help="Courses of each storm.")
+@click.option(
+    "--hours", default=24.0, show_default=True, type=click.FloatRange(3, 1000), help="Simulated hours of each."
+)
+def quota_command(*, as_json: bool, seeds: int, hours: float) -> None:
+    """Simulate storms: loss of calm cities under the reserve rule, beside no rule, caps only and Erlang B."""
+    from bench import quota
+
+    def say(line: str) -> None:
+        click.echo(line, err=True)
+
+    report(quota.run(seeds=seeds, hours=hours, say=say), as_json=as_json)
