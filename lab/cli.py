@@ -17,6 +17,7 @@ from lab.demo import demo
 from lab.drill import drill
 from lab.errors import LabError
 from lab.keys import keys_for
+from lab.link import cut, heal
 from lab.own_network import netns_command
 from lab.plan import HOME, LabPlan, state_of
 from lab.root import ensure_root
@@ -196,6 +197,28 @@ _drill("freeze", "Freeze a part (SIGSTOP): it is there and does not answer.")
 _drill("thaw", "Let a frozen part go on.")
 _drill("halt", "Stop a part and keep it stopped.")
 _drill("start", "Start a part that was stopped or has failed.")
+
+
+@lab.command("cut")
+@common
+@click.argument("link")
+def cut_link(instance: int, as_json: bool, link: str) -> None:
+    """Cut the LINK between two sites, e.g. fuzhou-xiamen: packets vanish. Needs a lab started with --netns."""
+    sites = load_plan(instance, STORE).topology.sites
+    pairs = {f"{one}-{other}": (one, other) for one in sites for other in sites if one != other}
+    if link not in pairs:
+        raise LabError(f"no link {link!r}; there are {', '.join(pairs)}")
+    one, other = pairs[link]
+    cut(LabClient(state_of(STORE, instance)), sites[one], sites[other])
+    click.echo(json.dumps({"ok": True}) if as_json else f"{link} is cut; `tieline lab heal` joins it again")
+
+
+@lab.command("heal")
+@common
+def heal_links(instance: int, as_json: bool) -> None:
+    """Join again whatever was cut."""
+    heal(LabClient(state_of(STORE, instance)))
+    click.echo(json.dumps({"ok": True}) if as_json else "nothing is cut")
 
 
 @lab.command()
