@@ -6,11 +6,15 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from console import api_quota, api_refused
+from console import api_forecast, api_quota, api_refused
 from console.openapi import openapi
 from console.operations import Operation
 
-OPERATIONS: Final[tuple[Operation, ...]] = (*api_quota.OPERATIONS, *api_refused.OPERATIONS)
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    *api_quota.OPERATIONS,
+    *api_forecast.OPERATIONS,
+    *api_refused.OPERATIONS,
+)
 """Every operation of `/api/v1` that is described."""
 
 _DOCUMENT: Final = msgspec.json.encode(openapi(OPERATIONS, version=version("tieline")))

@@ -29,7 +29,7 @@ async def show(request: web.Request) -> web.Response:
     A token of one city sees the row of that city alone.
     """
     principal = await sender(request)
-    standing = await _desk(request).standing()
+    standing = await desk_of(request).standing()
     if principal.city is not None:
         rows = tuple(row for row in standing.cities if row.city == principal.city)
         standing = replace(standing, cities=rows)
@@ -38,15 +38,15 @@ async def show(request: web.Request) -> web.Response:
 
 async def history(request: web.Request) -> web.Response:
     """List the versions of the quotas, the newest first: who, when, why."""
-    desk = _desk(request)
-    _covers(await sender(request), desk)
+    desk = desk_of(request)
+    must_cover(await sender(request), desk)
     return _answer(History(await desk.history(newest=number_of(request, _NEWEST))))
 
 
 async def profiles(request: web.Request) -> web.Response:
     """List the profiles of the site."""
-    desk = _desk(request)
-    _covers(await sender(request), desk)
+    desk = desk_of(request)
+    must_cover(await sender(request), desk)
     return _answer(ProfileList(desk.profiles))
 
 
@@ -55,21 +55,21 @@ async def set_shares(request: web.Request) -> web.Response:
 
     The first call after the answer is decided by the new version; calls in progress are not touched.
     """
-    by, desk = await sender(request), _desk(request)
+    by, desk = await sender(request), desk_of(request)
     asked = await _asked(request, desk, by, SharesAsked)
     return await _changed(desk, by, asked, SetShares(asked.cities), until=asked.until)
 
 
 async def put_on(request: web.Request) -> web.Response:
     """Put a profile on, for ever or until a time."""
-    by, desk = await sender(request), _desk(request)
+    by, desk = await sender(request), desk_of(request)
     asked = await _asked(request, desk, by, ProfileAsked)
     return await _changed(desk, by, asked, PutOn(asked.profile), until=asked.until)
 
 
 async def undo(request: web.Request) -> web.Response:
     """Bring the content of a former version back, as a new version."""
-    by, desk = await sender(request), _desk(request)
+    by, desk = await sender(request), desk_of(request)
     asked = await _asked(request, desk, by, UndoAsked)
     return await _changed(desk, by, asked, Undo(asked.to), until=None)
 
@@ -113,14 +113,20 @@ OPERATIONS: Final = (
 )
 
 
-def _desk(request: web.Request) -> SiteDesk:
+def desk_of(request: web.Request) -> SiteDesk:
+    """Give the desk of the site in the path.
+
+    Raises:
+        Refusal: 404, it is not this console's.
+    """
     desk, site = request.app[QUOTAS], request.match_info["site"]
     if site != desk.site:
         raise Refusal(404, "not_found", f"this is the console of {desk.site}", "use the console of that site")
     return desk
 
 
-def _covers(principal: Principal, desk: SiteDesk) -> None:
+def must_cover(principal: Principal, desk: SiteDesk) -> None:
+    """Let nobody by whose token is bound to one city; raises Refusal 403."""
     if not principal.covers(site=desk.site):
         raise Refusal(403, "forbidden", f"a token of {principal.city} does not see this", "use one of the site")
 
