@@ -1,7 +1,7 @@
 import pytest
 
 from ami_bridge import events as ami
-from ami_bridge.reconcile import Differences, Snapshot, as_told, compare, repair, touch_listed
+from ami_bridge.reconcile import Differences, Snapshot, as_told, compare, repair, touch_listed, without_city
 from ami_bridge.state import NodeState
 from tieline import bus
 
@@ -128,3 +128,27 @@ def test_the_snapshot_is_told_with_every_channel_and_without_hostile_call_ids() 
     first = told.channels[0]
     assert (told.at, told.node, first.uniqueid, first.linkedid) == (20, "fuzhou-1", UID, UID)
     assert (first.context, first.application, told.reachable_agents) == ("hold", "Dial", ("a1001",))
+
+
+def test_the_snapshot_tells_city_answer_and_start_and_leaves_out_what_has_ended() -> None:
+    state = made()
+    state.apply(ami.FullyBooted(7), 20.0)
+    assert [leg.uniqueid for leg in without_city(state)] == [UID]
+    state.legs[UID].city = "putian"
+    assert without_city(state) == ()
+    ringing = ami.CoreShowChannel("PJSIP/edge-9", CALL, "n-1.9", UID, "refuse", "Playback", 4)
+    up = ami.CoreShowChannel(ENTRY, CALL, UID, UID, "hold", "Dial", 6)
+    snapshot = shot(state, up, ringing, BOTH[1])
+    state.apply(ami.Hangup(LEG, CALL, LEG_UID, 16), 20.5)
+    told = as_told(state, snapshot)
+    assert [(one.uniqueid, one.city, one.answered) for one in told.channels] == [
+        (UID, "putian", True),
+        ("n-1.9", "", False),
+    ]
+    assert told.started_at == 13.0
+
+
+def test_a_node_that_does_not_tell_its_uptime_has_no_start() -> None:
+    state = made()
+    state.apply(ami.FullyBooted(), 20.0)
+    assert as_told(state, shot(state)).started_at == 0.0

@@ -1,0 +1,118 @@
+"""The admit script on a real Redis: what the dialplan is told, what the bus is told, what is counted."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agi.request import Request
+from agi.scripts import admit
+from agi.scripts.parts import Parts
+from agi.scripts.situation import Situation
+from agi.scripts.voice import Voice
+from agi.session import Session
+from crm_adapter.journal import Journal
+from ivr_prompts.menus import load_menus
+from tests.support.redis_server import RedisServer, redis_server
+from tests.unit.ivr_prompts.worlds import UNBUILT
+from tieline import bus
+from tieline.live import EVENTS, Live
+from tieline.model import CityId, SiteId
+from tieline.numbers import load_number_plan
+from tieline.topology_file import load_topology
+from trunk_config.admission import install, set_safety_numbers
+from trunk_config.decision_times import DecisionTimes
+from trunk_config.quota import Allowances, Quota, site_quotas
+
+pytestmark = pytest.mark.component
+
+TOPOLOGY = load_topology(Path(__file__).parents[3] / "examples" / "fujian.toml")
+FUZHOU, SITE = CityId("fuzhou"), SiteId("fuzhou")
+NOW = 1_795_250_000.0
+SAFE = "+8659100001234"
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[RedisServer]:
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture
+async def parts(redis: RedisServer, tmp_path: Path) -> AsyncIterator[Parts]:
+    live, journal = Live(redis.url), Journal(tmp_path, "test")
+    await live.call("FLUSHALL")
+    yield Parts(
+        site=SITE,
+        topology=TOPOLOGY,
+        live=live,
+        allowances=Allowances(messages=1, safety_lines=1),
+        decision_times=DecisionTimes(),
+        journal=journal,
+        voice=Voice(UNBUILT, load_menus(UNBUILT.texts), Path("/sounds")),
+        situation=Situation(live),
+        numbers=load_number_plan(TOPOLOGY.cities.values()),
+        clock=lambda: NOW,
+    )
+    await live.close()
+    await journal.close()
+
+
+async def allow(parts: Parts, lines: int) -> None:
+    quotas = site_quotas(TOPOLOGY, SITE, {FUZHOU: Quota(0, lines)})
+    await install(parts.live, 7, "normal", quotas)
+
+
+async def call(parts: Parts, number: int, caller: str = "059100009999") -> Mapping[str, str]:
+    arguments: dict[str, Any] = {"agi_arg_1": f"fuzhou-1:{number}", "agi_arg_2": "fuzhou", "agi_arg_3": "tg-fuzhou"}
+    headers = {"agi_uniqueid": f"fuzhou-1-1795250000.{number}", "agi_channel": f"PJSIP/edge-{number}"}
+    request = Request({**headers, **arguments, "agi_callerid": caller})
+    return await admit.run(parts, Session(request, lambda _, __: None, dead_channel=False))
+
+
+async def arrived(parts: Parts) -> list[bus.CallArrived]:
+    told = [bus.decode_event(raw) for _, raw in await parts.live.read(EVENTS, "0-0", block_ms=10)]
+    return [event for event in told if isinstance(event, bus.CallArrived)]
+
+
+def decisions(parts: Parts) -> dict[str, int]:
+    return {verdict: sum(times.counts) for verdict, times in parts.decision_times.picture().items() if times.total}
+
+
+async def test_admitted_then_refused_with_a_message_then_without(parts: Parts) -> None:
+    await allow(parts, 1)
+    first, second, third = [await call(parts, number) for number in (1, 2, 3)]
+    assert (first["TL_VERDICT"], first["TL_QUOTA"], first["TL_USED"]) == ("admit", "7", "1")
+    assert first["TL_NUMBER"] == "+8659100009999"
+    assert "TL_REFUSED" not in first
+    for refused in (second, third):
+        assert (refused["TL_VERDICT"], refused["TL_REFUSED"], refused["TL_USED"]) == ("refuse", "34", "1")
+    assert second["TL_SAY"].startswith("/sounds/")
+    assert third["TL_SAY"] == ""
+    told = [
+        (one.verdict, one.refused_cause, one.trunk, one.quota_version, one.lines_in_use)
+        for one in await arrived(parts)
+    ]
+    assert told == [
+        ("admit", 0, "tg-fuzhou", 7, 1),
+        ("message", 34, "tg-fuzhou", 7, 1),
+        ("silent", 34, "tg-fuzhou", 7, 1),
+    ]
+    assert decisions(parts) == {"admit": 1, "message": 1, "silent": 1}
+
+
+async def test_a_number_of_the_life_safety_list_is_admitted_and_told_as_such(parts: Parts) -> None:
+    await allow(parts, 0)
+    await set_safety_numbers(parts.live, [SAFE])
+    assert (await call(parts, 1, "059100001234"))["TL_VERDICT"] == "admit"
+    [told] = await arrived(parts)
+    assert (told.verdict, told.refused_cause, told.number) == ("safety", 0, SAFE)
+
+
+async def test_without_quotas_the_node_decides_and_nothing_is_told(parts: Parts) -> None:
+    answer = await call(parts, 1)
+    assert answer["TL_VERDICT"] == "group"
+    assert "TL_QUOTA" not in answer  # the node's own: the version its caps are of
+    assert await arrived(parts) == []
+    assert decisions(parts) == {"group": 1}
