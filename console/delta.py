@@ -5,6 +5,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from console.lines import LinesView, QuotaView
 from console.picture import AgentView, CallView, NodeView, Picture, TicketView
 from console.situation import NoticeView
 
@@ -14,7 +15,11 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 
 class Delta(msgspec.Struct, frozen=True, kw_only=True, tag="delta", tag_field="type"):
-    """Changes; a name with null is gone."""
+    """Changes; a name with null is gone.
+
+    Attributes:
+        quota: What is in force now, null when it is as before.
+    """
 
     at: float
     calls: Mapping[str, CallView | None] = {}
@@ -23,6 +28,8 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True, tag="delta", tag_field="t
     tickets: tuple[TicketView, ...] = ()
     counts: Mapping[str, Mapping[str, int] | None] = {}
     notices: Mapping[str, NoticeView | None] = {}
+    lines: Mapping[str, LinesView | None] = {}
+    quota: QuotaView | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot", tag_field="type"):
@@ -30,7 +37,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot", tag_fi
 
     Attributes:
         now: The server's clock, so that running clocks agree with it.
-        about: Names of cities, dialects and kinds of tickets, caps.
+        about: Names of cities, dialects, kinds of tickets.
     """
 
     now: float
@@ -49,9 +56,10 @@ def maybe_delta(before: Picture, after: Picture) -> Delta | None:
         tickets=tuple(ticket for ticket in after.tickets if ticket.ticket not in known),
         counts=_changed(before.counts, after.counts),
         notices=_changed(before.notices, after.notices),
+        lines=_changed(before.lines, after.lines),
+        quota=after.quota if after.quota != before.quota else None,
     )
-    empty = not (delta.calls or delta.agents or delta.nodes or delta.tickets or delta.counts or delta.notices)
-    return None if empty else delta
+    return delta if delta != Delta(at=after.at) else None
 
 
 def _changed(before: Mapping[str, T], after: Mapping[str, T]) -> dict[str, T | None]:

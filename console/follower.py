@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from console.delta import encoded, maybe_delta
+from console.lines import lines_of, quota_of
 from console.picture import Picture, TicketView, apply, of_city, with_tickets
 from console.situation import notices_of
 from crm_adapter.store import Store
@@ -18,9 +19,12 @@ from ivr_prompts.notice_live import read_notices
 from tieline.endings import cancel_until_done
 from tieline.errors import TielineError
 from tieline.live import Live
+from trunk_config.in_force import maybe_in_force
 
 TICK_S: Final = 0.2
 """The bus is read, and watchers hear of changes, at most so often: all changes since in one message."""
+LINES_S: Final = 0.5
+"""Lines in use are looked at so often."""
 MESSAGES_KEPT: Final = 25
 """Messages a watcher may be behind (5 s of constant change)."""
 RETRY_S: Final = 1.0
@@ -99,7 +103,7 @@ class Follower:
         """
         await self._load_tickets()
         await self._load_notices()
-        showing = asyncio.create_task(self._show())
+        beside = [asyncio.create_task(self._show()), asyncio.create_task(self._look_at_lines())]
         position = "0-0"
         try:
             while True:
@@ -113,7 +117,8 @@ class Follower:
                     _log.warning("bus is away, trying again", error=str(error))
                 await asyncio.sleep(RETRY_S)
         finally:
-            await cancel_until_done(showing)
+            for task in beside:
+                await cancel_until_done(task)
 
     async def _load_tickets(self) -> None:
         with suppress(TielineError):
@@ -131,6 +136,17 @@ class Follower:
             notices = notices_of(await read_notices(self._live))
             self.picture = msgspec.structs.replace(self.picture, notices=notices)
             self._changed.set()
+
+    async def _look_at_lines(self) -> None:
+        """Ask Redis for the lines at intervals: a change of one is no event on the bus."""
+        while True:
+            with suppress(TielineError):
+                now = await maybe_in_force(self._live)
+                if now is not None:
+                    seen = {"lines": lines_of(now, self.picture.refused), "quota": quota_of(now)}
+                    self.picture = msgspec.structs.replace(self.picture, **seen)
+                    self._changed.set()
+            await asyncio.sleep(LINES_S)
 
     async def _show(self) -> None:
         while True:

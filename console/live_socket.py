@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -16,10 +15,7 @@ from console.follower import Watcher
 from console.keys import FOLLOWER, NAMES, PARTS, STORE, TOKENS
 from tieline.endings import cancel_until_done
 from tieline.errors import AuthFailed, TielineError
-from tieline.live import Live
-from tieline.model import CityId
 from tieline.principal import Principal
-from trunk_config.admission import limits_in_force
 
 HELLO_S: Final = 5.0
 """So long a page may take to name its token."""
@@ -56,10 +52,9 @@ async def live_socket(request: web.Request) -> web.WebSocketResponse:
         await _refuse(socket, error)
         return socket
     parts = request.app[PARTS]
-    limits = await _limits(parts.live)
     watcher, picture = request.app[FOLLOWER].watch(principal.city)
     try:
-        facts = about(parts.topology, parts.site, request.app[STORE].policy, principal, limits)
+        facts = about(parts.topology, parts.site, request.app[STORE].policy, principal)
         names = request.app[NAMES]
         await _send(socket, encoded(Snapshot(now=parts.clock(), picture=picture, about=facts | names)))
         await _serve(request, socket, watcher, token)
@@ -68,14 +63,6 @@ async def live_socket(request: web.Request) -> web.WebSocketResponse:
     finally:
         request.app[FOLLOWER].unwatch(watcher)
     return socket
-
-
-async def _limits(live: Live) -> Mapping[CityId, int]:
-    """Give what each city may use now, nothing while Redis cannot tell: the page goes on without."""
-    with contextlib.suppress(TielineError):
-        in_force = await limits_in_force(live)
-        return in_force[1] if in_force else {}
-    return {}
 
 
 async def _hello(socket: web.WebSocketResponse) -> str:

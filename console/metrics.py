@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from console.follower import Follower
+from console.picture import Picture
 from console.readiness import Readiness
 from trunk_config.decision_times import ByVerdict
 
@@ -37,6 +38,7 @@ class SiteCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield one family for each kind of number."""
         yield from self._picture()
+        yield from _lines(self._follower.picture)
         ready = GaugeMetricFamily("tieline_part_ready", "1 while a part is there.", labels=["part"])
         for name, part in self._readiness.parts.items():
             ready.add_metric([name], float(part.ready))
@@ -77,6 +79,28 @@ class SiteCollector(Collector):
                 family = families.setdefault(full, GaugeMetricFamily(full, f"{name} of a part.", labels=["part"]))
                 family.add_metric([part], value)
         yield from families.values()
+
+
+def _lines(picture: Picture) -> Iterator[Metric]:
+    for name, text in (
+        ("in_use", "Lines in use by city."),
+        ("reserve", "Lines kept for a city while it does not use them."),
+        ("cap", "Lines that a city may use at most now."),
+    ):
+        family = GaugeMetricFamily(f"tieline_lines_{name}", text, labels=["city"])
+        for city, lines in picture.lines.items():
+            family.add_metric([city], getattr(lines, name))
+        yield family
+    refused = CounterMetricFamily(
+        "tieline_refused", "Refused calls by city and Q.850 cause (34 quota, 42 platform).", labels=["city", "cause"]
+    )
+    for city, causes in picture.refused.items():
+        for cause, count in causes.items():
+            refused.add_metric([city, cause], count)
+    yield refused
+    if picture.quota is not None:
+        yield GaugeMetricFamily("tieline_site_lines", "Lines of the site.", value=picture.quota.lines)
+        yield GaugeMetricFamily("tieline_quota_in_force", "Version of the quotas.", value=picture.quota.version)
 
 
 class DecisionCollector(Collector):

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from console.lines import LinesView, QuotaView, Refused, refused_counted
 from console.situation import Notices, noticed
 from tieline import bus
 from tieline.model import AgentState, NumberState, Outcome
@@ -105,6 +106,9 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
         counts: By city, how many calls arrived, ended how, and tickets; since `counted_from`.
         counted_from: Time of the first event counted, 0 before any.
         notices: By place.
+        lines: By city, as Redis has them.
+        quota: What is in force, None before it was ever known.
+        refused: Refused calls by city and cause, since `counted_from`.
     """
 
     at: float = 0.0
@@ -115,6 +119,9 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     counts: Mapping[str, Mapping[str, int]] = msgspec.field(default_factory=dict)
     counted_from: float = 0.0
     notices: Notices = msgspec.field(default_factory=dict)
+    lines: Mapping[str, LinesView] = msgspec.field(default_factory=dict)
+    quota: QuotaView | None = None
+    refused: Refused = msgspec.field(default_factory=dict)
 
 
 def masked(number: str) -> str:
@@ -181,6 +188,8 @@ def of_city(picture: Picture, city: str) -> Picture:
         tickets=tuple(ticket for ticket in picture.tickets if ticket.city == city),
         counts={name: counts for name, counts in picture.counts.items() if name == city},
         notices={place: notice for place, notice in picture.notices.items() if notice.city == city},
+        lines={name: lines for name, lines in picture.lines.items() if name == city},
+        refused={name: causes for name, causes in picture.refused.items() if name == city},
     )
 
 
@@ -198,6 +207,7 @@ def _arrived(picture: Picture, event: bus.CallArrived) -> Picture:
         caller=masked(event.number) if event.number_state == NumberState.SHOWN else "",
         number_state=event.number_state,
     )
+    picture = msgspec.structs.replace(picture, refused=refused_counted(picture.refused, event))
     return _put_call(_counted(picture, event.city, "arrived"), call)
 
 

@@ -1,7 +1,7 @@
 "use strict";
 // The page's copy of the picture: a snapshot, then deltas. No drawing here.
 
-const model = { about: null, calls: new Map(), agents: new Map(), nodes: new Map(), notices: new Map(), tickets: [], counts: {}, countedFrom: 0, skew: 0, fresh: new Set() };
+const model = { about: null, calls: new Map(), agents: new Map(), nodes: new Map(), notices: new Map(), lines: new Map(), quota: null, tickets: [], counts: {}, countedFrom: 0, skew: 0, fresh: new Set() };
 
 const STATES = ["waiting", "ringing", "talking", "menu", "after", "unknown", "refused"];
 const AGENT_STATES = ["ready", "offered", "talking", "wrap_up", "not_ready", "offline"];
@@ -15,6 +15,8 @@ function takeSnapshot(message) {
   model.agents = new Map(Object.entries(picture.agents));
   model.nodes = new Map(Object.entries(picture.nodes));
   model.notices = new Map(Object.entries(picture.notices));
+  model.lines = new Map(Object.entries(picture.lines));
+  model.quota = picture.quota;
   model.tickets = picture.tickets;
   model.counts = picture.counts;
   model.countedFrom = picture.counted_from;
@@ -22,7 +24,7 @@ function takeSnapshot(message) {
 }
 
 function takeDelta(message) {
-  for (const part of ["calls", "agents", "nodes", "notices"]) {
+  for (const part of ["calls", "agents", "nodes", "notices", "lines"]) {
     for (const [name, value] of Object.entries(message[part])) {
       if (value === null) model[part].delete(name); else model[part].set(name, value);
     }
@@ -30,6 +32,7 @@ function takeDelta(message) {
   for (const [city, counts] of Object.entries(message.counts)) {
     if (counts === null) delete model.counts[city]; else model.counts[city] = counts;
   }
+  if (message.quota) model.quota = message.quota;
   if (!model.countedFrom) model.countedFrom = message.at;
   for (const ticket of message.tickets) model.fresh.add(ticket.ticket);
   model.tickets = [...message.tickets, ...model.tickets].sort((a, b) => b.at - a.at).slice(0, TICKETS_KEPT);

@@ -131,19 +131,20 @@ function drawWaiting() {
 }
 
 function drawLines() {
-  const used = new Map();
-  for (const call of model.calls.values()) if (call.state !== "refused") used.set(call.city, (used.get(call.city) || 0) + 1);
-  const cities = model.about.cities.filter((city) => city.home || used.get(city.id));
+  const cities = model.about.cities.filter((city) => city.home || model.lines.get(city.id)?.in_use);
   element("lines").replaceChildren(...cities.map((city) => {
-    const count = used.get(city.id) || 0;
-    const share = city.cap ? count / city.cap : 0;
+    const now = model.lines.get(city.id) || { in_use: 0, reserve: 0, cap: 0, refused: 0 };
+    const share = now.cap ? now.in_use / now.cap : 0;
     const name = make("span", "", nameOf(city), ...(city.home ? [] : [make("sup", "", word("backup"))]));
-    const row = bar(name, share, `${count} / ${city.cap}`, share >= 1 ? "red" : share >= 0.8 ? "amber" : "blue");
-    row.className = count ? "" : "quiet";
+    if (now.refused) name.append(make("sup", "red", `${word("refused")} ${now.refused}`));
+    const row = bar(name, share, `${now.in_use} / ${now.cap}`, share >= 1 ? "red" : now.in_use > now.reserve ? "amber" : "blue");
+    row.title = `${word("reserve")} ${now.reserve}`;
+    row.className = now.in_use ? "" : "quiet";
     return row;
   }));
-  const sum = [...used.values()].reduce((a, b) => a + b, 0);
-  element("lines-sum").textContent = model.about.scope ? "" : `${sum} / ${model.about.site.lines}`;
+  const quota = model.quota;
+  const sum = quota && !model.about.scope ? ` · ${quota.in_use} / ${quota.lines}` : "";
+  element("lines-sum").textContent = quota ? quota.profile + sum : "";
 }
 
 function drawAgents() {

@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import ClientWebSocketResponse, WSMsgType
 
@@ -13,10 +14,13 @@ from ivr_prompts.notice import Notice
 from ivr_prompts.notice_live import write_copy
 from tests.component.console.conftest import ME, Desk
 from tests.unit.crm_adapter.records import record
+from tests.unit.trunk_config.network import TOPOLOGY, version
 from tieline import bus
 from tieline.endings import cancel_until_done
 from tieline.live import EVENTS
 from tieline.principal import Role
+from trunk_config.admission import IN_USE
+from trunk_config.in_force import put_in_force
 
 pytestmark = pytest.mark.component
 
@@ -191,3 +195,33 @@ async def test_notices_that_hold_already_and_their_names_are_in_the_first_pictur
         about = (await opened(desk, socket, desk.token()))["about"]
     assert about["counties"]["gulou"] == "鼓楼"
     assert {"id": "storm", "name": "雷雨大风", "english": "thunderstorm"} in about["causes"]
+
+
+async def test_lines_of_each_city_are_told_as_they_change(desk: Desk) -> None:
+    await put_in_force(desk.live, TOPOLOGY, version(), now=1.0)
+    async with desk.client.ws_connect("/ws") as everything, desk.client.ws_connect("/ws") as of_putian:
+        await opened(desk, everything, desk.token())
+        await opened(desk, of_putian, desk.token(city="putian"))
+        await desk.live.call("HSET", IN_USE, "putian", 12, "fuzhou", 3)
+        await desk.live.tell(msgspec.structs.replace(arrived(1, city="putian"), refused_cause=34))
+        await put_in_force(desk.live, TOPOLOGY, version(2, "typhoon"), now=2.0)
+        wanted = {"in_use": 12, "reserve": 17, "cap": 60, "refused": 1}
+        for socket, cities in ((everything, {"putian", "fuzhou"}), (of_putian, {"putian"})):
+            lines: dict[str, Any] = {}
+            quota: dict[str, Any] = {}
+            while lines.get("putian") != wanted or not quota:
+                delta = await socket.receive_json(timeout=5)
+                lines |= delta["lines"]
+                quota = delta["quota"] if (delta["quota"] or {}).get("version") == 2 else quota
+            assert quota == {"version": 2, "profile": "typhoon", "lines": 240, "in_use": 15}
+            assert {city for city, view in lines.items() if view["in_use"]} == cities
+        metrics = await (await desk.client.get("/metrics")).text()
+    for line in (
+        'tieline_lines_in_use{city="putian"} 12.0',
+        'tieline_lines_reserve{city="putian"} 17.0',
+        'tieline_lines_cap{city="putian"} 60.0',
+        'tieline_refused_total{cause="34",city="putian"} 1.0',
+        "tieline_site_lines 240.0",
+        "tieline_quota_in_force 2.0",
+    ):
+        assert line in metrics
