@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ivr_prompts.catalogue import Catalogue
-from ivr_prompts.menu_rules import DIALECT_LINE
+from ivr_prompts.menu_rules import CITY, DIALECT_LINE
 from ivr_prompts.menus import AGAIN, AGENT, Act, Menu, Menus, Option
 from ivr_prompts.texts import DIALECTS
 from tieline.errors import LocalProtocolError
-from tieline.model import MANDARIN, Business, DialectId
+from tieline.model import MANDARIN, Business, CityId, DialectId
 
 
 class How(StrEnum):
@@ -82,6 +82,7 @@ class MenuFlow:
         dialects: Sequence[DialectId],
         remembered: DialectId | None = None,
         announcements: Sequence[str] = (),
+        short_for: CityId | None = None,
     ) -> None:
         """Set out.
 
@@ -92,6 +93,8 @@ class MenuFlow:
                 Mandarin is added when it is not among them.
             remembered: The caller's dialect from an earlier call, or None.
             announcements: Resolved sound files told before the first menu, e.g. a notice of an outage.
+            short_for: The city whose surge asks for the short menu, or None. A caller whose dialect is unknown hears
+                it in Mandarin; the other menus are behind it.
         """
         known = [dialect for dialect in dict.fromkeys(dialects) if dialect in DIALECTS]
         self._offered = tuple(known) if MANDARIN in known else (*known, MANDARIN)
@@ -104,6 +107,9 @@ class MenuFlow:
         self._menu = menus.menus[menus.known if self._remembered else menus.first]
         if self._menu.dialects and len(self._offered) == 1:
             self._menu = menus.menus[self._menu.dialects]  # there is nothing to choose
+        self._city = short_for
+        if short_for is not None and menus.short:
+            self._menu = menus.menus[menus.short]
         self._tries = 0
         self._steps = 0
         self._last: Step | None = None
@@ -223,7 +229,7 @@ class MenuFlow:
             return self._give_up()
         lines = self._lines()
         valid = "".join(sorted({*lines, *(option.digit for option in self._menu.options)}))
-        files = (*before, *menu_files(self._menu, self._catalogue, self._dialect, self._offered))
+        files = (*before, *menu_files(self._menu, self._catalogue, self._dialect, self._offered, self._city))
         return self._keep(Ask(files, 1, self._menu.timeout_ms, valid))
 
     def _sentence(self, prompt_id: str) -> tuple[str, ...]:
@@ -231,7 +237,11 @@ class MenuFlow:
 
 
 def menu_files(
-    menu: Menu, catalogue: Catalogue, dialect: DialectId, offered: Sequence[DialectId] = ()
+    menu: Menu,
+    catalogue: Catalogue,
+    dialect: DialectId,
+    offered: Sequence[DialectId] = (),
+    city: CityId | None = None,
 ) -> tuple[str, ...]:
     """Give the files of a menu: intro, one line per offered dialect in its own voice, one line per option.
 
@@ -240,11 +250,13 @@ def menu_files(
         catalogue: Resolves prompts to files.
         dialect: Spoken with the caller.
         offered: Dialects in their order, used when the menu offers them.
+        city: Named by prompts of the short menu; None when this is another one.
     """
     files = [file for prompt in menu.intro for file in catalogue.sentence(prompt, dialect)]
     if menu.dialects:
         for number, own in enumerate(offered, 1):
             files += catalogue.sentence(DIALECT_LINE.format(dialect=own), own, digit=str(number))
     for option in menu.options:
-        files += catalogue.sentence(option.say, dialect, digit=option.digit)
+        named = {"city": city} if city and CITY in catalogue.texts.prompts[option.say].slots else {}
+        files += catalogue.sentence(option.say, dialect, digit=option.digit, **named)
     return tuple(files)

@@ -23,6 +23,8 @@ RESERVED: Final = {"0": "agent", "9": "repeat"}
 """What these keys do in every menu."""
 
 _DIGIT: Final = (Slot("digit", SlotKind.DIGIT),)
+CITY: Final = Slot("city", SlotKind.CITY)
+"""May stand beside the digit in the short menu."""
 
 
 def check(menus: "Menus", read: Read, root: Table, texts: Texts) -> None:
@@ -36,13 +38,15 @@ def check(menus: "Menus", read: Read, root: Table, texts: Texts) -> None:
 
 
 def _check_prompts(menus: "Menus", read: Read, root: Table, texts: Texts) -> None:
-    def need(table: Table, keys: Keys, prompt_id: str, slots: tuple[Slot, ...] = ()) -> None:
+    def need(
+        table: Table, keys: Keys, prompt_id: str, slots: tuple[Slot, ...] = (), allowed: tuple[Slot, ...] = ()
+    ) -> None:
         prompt = texts.prompts.get(prompt_id)
         if not prompt_id:
             return
         if prompt is None:
             table.fault(keys, f"unknown prompt {prompt_id}", "add it to prompts.toml, or name one that is there")
-        elif prompt.slots != slots:
+        elif tuple(slot for slot in prompt.slots if slot not in allowed) != slots:
             found = "".join(f" {{{slot.name}}}" for slot in prompt.slots) or " none"
             wanted = "".join(f" {{{slot.name}}}" for slot in slots) or " none"
             table.fault(keys, f"prompt {prompt_id} has slots{found}, needed{wanted}", "use a prompt that fits")
@@ -56,7 +60,8 @@ def _check_prompts(menus: "Menus", read: Read, root: Table, texts: Texts) -> Non
         need(table, ("no_input",), menu.no_input)
         need(table, ("invalid",), menu.invalid)
         for position, option in enumerate(menu.options):
-            need(table, ("option", position, "say"), option.say, _DIGIT)
+            may_name = (CITY,) if menu.id == menus.short else ()
+            need(table, ("option", position, "say"), option.say, _DIGIT, may_name)
         if menu.dialects:
             for dialect in DIALECTS:
                 need(table, ("dialects",), DIALECT_LINE.format(dialect=dialect), _DIGIT)
@@ -71,7 +76,7 @@ def _check_ids(menus: "Menus", read: Read, root: Table) -> None:
         if menu.id and menu.id in seen:
             table.fault("id", f"menu {menu.id} is there twice", "rename one")
         seen.add(menu.id)
-    for key, name in (("first", menus.first), ("known", menus.known)):
+    for key, name in (("first", menus.first), ("known", menus.known), ("short", menus.short)):
         if name and name not in menus.menus:
             root.fault(key, f"unknown menu {name}", _one_of(menus.menus))
 
@@ -110,7 +115,7 @@ def _check_targets(menu: "Menu", table: Table, menus: "Menus") -> None:
 
 
 def _check_ways(menus: "Menus", read: Read, root: Table) -> None:
-    reached = _reached(menus, (menus.first, menus.known))
+    reached = _reached(menus, (menus.first, menus.known, menus.short))
     out = _with_way_out(menus)
     for menu, table in read:
         if not menu.options and not menu.dialects:

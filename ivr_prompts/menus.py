@@ -76,6 +76,7 @@ class Menus:
         opening: Prompts said before the first menu.
         first: Menu of a caller whose dialect is unknown.
         known: Menu of a caller whose dialect is remembered.
+        short: Menu of both in a surge, or empty: there is none.
         tries: Silent or wrong tries in one visit of a menu.
         steps_max: Questions in one call; then an agent.
         tries_over: Prompt said when tries or steps are used up.
@@ -84,6 +85,7 @@ class Menus:
     opening: tuple[str, ...]
     first: str
     known: str
+    short: str
     tries: int
     steps_max: int
     tries_over: str
@@ -106,6 +108,7 @@ def load_menus(texts: Texts, path: Path = DATA / "menus.toml") -> Menus:
         opening=root.texts("opening"),
         first=root.text("first"),
         known=root.text("known"),
+        short=root.text("short", default=""),
         tries=root.integer("tries", 1, 9),
         steps_max=root.integer("steps_max", 3, 99),
         tries_over=root.text("tries_over"),

@@ -28,6 +28,8 @@ SENTENCES: list[tuple[str, str, dict[str, SlotValue]]] = [
     ("agent_number", "mandarin", {"digits": "1012"}),
     ("ticket_number", "mandarin", {"digits": "95598110"}),
     ("refuse_quota", "mandarin", {"city": "quanzhou"}),
+    ("refuse_surge", "min_nan", {"city": "quanzhou"}),
+    ("main_report", "min_dong", {"city": "fuzhou", "digit": "1"}),
     ("out_of_hours", "mandarin", {"from": "08:00", "until": "22:00"}),
     ("notice", "mandarin", {"place": "county_changle", "cause": "storm", "day": "0", "clock": "15:30"}),
     ("notice", "min_nan", {"place": "county_jinjiang", "cause": "damage", "day": "1", "clock": "00:00"}),

@@ -1,6 +1,7 @@
 """The menu of one call: every level answers 0, 9, silence and wrong keys, and nobody ends in nothing."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,7 @@ from ivr_prompts.flow import Ask, Done, How, MenuFlow, Say, Step
 from ivr_prompts.menus import load_menus
 from tests.unit.ivr_prompts.worlds import UNBUILT
 from tieline.errors import LocalProtocolError
-from tieline.model import MANDARIN, Business, DialectId
+from tieline.model import MANDARIN, Business, CityId, DialectId
 
 pytestmark = pytest.mark.unit
 
@@ -38,7 +39,17 @@ def in_main_menu_by_choice() -> tuple[MenuFlow, Ask]:
     return flow, asked(flow.on_digits("2"))
 
 
-LEVELS: list[Callable[[], tuple[MenuFlow, Ask]]] = [in_dialect_menu, in_main_menu, in_main_menu_by_choice]
+def in_short_menu() -> tuple[MenuFlow, Ask]:
+    flow = new_flow(remembered=MIN_DONG, short_for=CityId("fuzhou"))
+    return flow, asked(flow.start())
+
+
+LEVELS: list[Callable[[], tuple[MenuFlow, Ask]]] = [
+    in_dialect_menu,
+    in_main_menu,
+    in_main_menu_by_choice,
+    in_short_menu,
+]
 
 
 def asked(step: Step) -> Ask:
@@ -205,3 +216,39 @@ def test_input_that_nobody_waits_for_is_refused() -> None:
     flow.on_digits("0")
     with pytest.raises(LocalProtocolError):
         flow.on_timeout()
+
+
+# --- the short menu of a surge ---------------------------------------------------------------------------------
+
+
+def test_in_a_surge_one_key_leads_to_repair() -> None:
+    flow, ask = in_short_menu()
+    assert ask.files == (
+        "min_dong/greeting", "min_dong/recording_notice",
+        "min_dong/main_report-1", "min_dong/city_fuzhou", "min_dong/main_report-2", "min_dong/num_1",
+        "min_dong/main_other-1", "min_dong/num_2",
+        "min_dong/key_repeat-1", "min_dong/num_9",
+        "min_dong/key_agent-1", "min_dong/num_0",
+    )  # fmt: skip
+    assert flow.on_digits("1") == Done(MIN_DONG, Business.REPAIR, How.CHOSEN, dialect_known=True)
+
+
+def test_behind_the_short_menu_are_the_others() -> None:
+    flow, _ = in_short_menu()
+    assert asked(flow.on_digits("2")).files[0] == "min_dong/main_repair-1"
+    assert flow.on_digits("2") == Done(MIN_DONG, Business.BILLING, How.CHOSEN, dialect_known=True)
+
+
+def test_a_new_caller_hears_the_short_menu_in_mandarin_and_can_still_choose_a_dialect() -> None:
+    flow = new_flow(short_for=CityId("fuzhou"))
+    assert "mandarin/main_report-1" in asked(flow.start()).files
+    asked(flow.on_digits("28"))
+    assert flow.menu_id == "dialect"
+    flow.on_digits("2")
+    assert flow.on_digits("1") == Done(MIN_DONG, Business.REPAIR, How.CHOSEN, dialect_known=True)
+
+
+def test_menus_without_a_short_one_begin_as_always() -> None:
+    flow = MenuFlow(replace(MENUS, short=""), UNBUILT, dialects=FUZHOU, short_for=CityId("fuzhou"))
+    flow.start()
+    assert flow.menu_id == MENUS.first
