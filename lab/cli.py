@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -11,18 +12,16 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from lab.calls import CallRun, RunResult, place_calls, some_callers
+from lab.calls import CallResult, CallRun, RunResult, place_calls, some_callers
 from lab.client import LabClient
 from lab.demo import demo
 from lab.drill import drill
 from lab.errors import LabError
-from lab.keys import keys_for
 from lab.link import cut, heal
+from lab.ordinary import caller_script, storm_of
 from lab.own_network import netns_command
-from lab.plan import HOME, LabPlan, state_of
+from lab.plan import HOME, state_of
 from lab.root import ensure_root
-from lab.samples import GREETED_MS, KEYS_MS
-from lab.scripts import CallerScript, GivesUp, HangUp, Pause, Press, Talks
 from lab.second_node import topology_with_second_node
 from lab.setup import load_plan, make_plan, prepare
 from lab.supervisor import Answer, Request
@@ -150,37 +149,13 @@ def call(
 )
 @click.option("--seconds", type=click.FloatRange(1, 600), default=30.0, show_default=True)
 def storm(instance: int, as_json: bool, city: str, factor: float, seconds: float) -> None:
-    """Let a city call FACTOR times as often as on a calm day (calm: 1 call a second for 10 million customers)."""
-    plan = load_plan(instance, STORE)
-    place = plan.topology.cities[CityId(city)]
-    rate = max(0.1, factor * place.customers / CALM_CUSTOMERS_PER_CALL)
-    script = caller_script(plan, place.id, place.dialects[0], Business.REPAIR, None, 6.0)
-    callers = some_callers(plan, place.id, max(1, round(rate * seconds)))
-    run = CallRun(city=place.id, script=script, callers=callers, rate_per_s=rate, limit_s=seconds + 60)
-    _show_run(place_calls(LabClient(plan.state), plan, run), as_json)
+    """Let a city call FACTOR times as often as on a calm day (calm: 1 call a second for 10 million customers).
 
-
-CALM_CUSTOMERS_PER_CALL: Final = 10_000_000
-"""Customers that make one call a second on a calm day; an assumption of the lab, not a measurement."""
-
-
-def caller_script(
-    plan: LabPlan, city: CityId, dialect: DialectId, business: Business, abandon: str | None, talk_s: float
-) -> CallerScript:
-    """Make the script of an ordinary caller.
-
-    Raises:
-        LabError: The city is unknown, or its menu does not offer what is wanted.
+    A refused call is as scripted, too.
     """
-    if city not in plan.topology.cities:
-        raise LabError(f"no city {city!r}; there are {', '.join(plan.topology.cities)}")
-    if abandon == "ring":
-        return GivesUp(0)
-    if abandon == "menu":
-        return Talks((Pause(GREETED_MS), HangUp()))
-    keys = keys_for(plan.topology.cities[city], dialect, business)
-    stay_ms = 0 if abandon == "waiting" else round(talk_s * 1000)
-    return Talks((Pause(GREETED_MS), Press(keys), Pause(KEYS_MS + stay_ms), HangUp()), bye_any_time=True)
+    plan = load_plan(instance, STORE)
+    run = storm_of(plan, CityId(city), factor, seconds)
+    _show_storm(place_calls(LabClient(plan.state), plan, run), as_json)
 
 
 def _drill(name: str, summary: str) -> None:
@@ -276,6 +251,25 @@ def _show_run(run: RunResult, as_json: bool) -> None:
             click.echo(run.faults, err=True)
     if not run.is_scripted:
         raise SystemExit(1)
+
+
+def _show_storm(run: RunResult, as_json: bool) -> None:
+    """Count instead of telling each call: a storm has hundreds."""
+    ends = Counter(_end_of(call) for call in run.calls)
+    if as_json:
+        click.echo(json.dumps({"ok": run.is_scripted, "placed": len(run.calls), **ends, "faults": run.faults}))
+    else:
+        click.echo(f"{len(run.calls)} calls: " + ", ".join(f"{count} {end}" for end, count in ends.items()))
+        if run.faults:
+            click.echo(run.faults, err=True)
+    if not run.is_scripted:
+        raise SystemExit(1)
+
+
+def _end_of(call: CallResult) -> str:
+    if not call.is_scripted:
+        return "failed"
+    return "refused" if "refused" in dict(call.moments) else "answered"
 
 
 lab.add_command(demo)

@@ -117,13 +117,16 @@ def _talk(script: Talks, tone_file: str, dialog: _Dialog) -> list[str]:
         '  <recv response="180" optional="true"/>',
         '  <recv response="183" optional="true"/>',
         *([recv("BYE", 'optional="global" next="bye"')] if script.bye_any_time else []),
+        *(['  <recv response="503" optional="true" next="refused"/>'] if script.may_be_refused else []),
         '  <recv response="200" rrs="true"/>',
         *([_in_dialog("ACK", dialog.cseq)] if script.acknowledges else []),
         log("answered"),
     ]
     body += _steps_with_tone(script.steps, tone_file, dialog)
     if script.bye_any_time:
-        body += ['  <label id="bye"/>', reply("200 OK"), log("bye-received"), log("scripted")]
+        body += ['  <label id="bye"/>', reply("200 OK"), log("bye-received"), log("scripted"), end()]
+    if script.may_be_refused:
+        body += ['  <label id="refused"/>', _ack_refusal(), log("refused"), log("scripted")]
     return body
 
 

@@ -52,11 +52,13 @@ class Talks:
 
     Attributes:
         bye_any_time: The other side may hang up during any step, and that is as scripted too.
+        may_be_refused: A 503 instead of the answer is as scripted too: the city's lines are all in use.
         acknowledges: Whether the answer gets its ACK.
     """
 
     steps: tuple[Step, ...]
     bye_any_time: bool = False
+    may_be_refused: bool = False
     acknowledges: bool = True
 
 

@@ -38,6 +38,7 @@ CALLERS: dict[str, CallerScript] = {
     "leaves early": LeavesEarly(),
     "refused": IsRefused(503, 34),
     "refused for any cause": IsRefused(403, 0),
+    "talks unless refused": Talks((Pause(10), HangUp()), bye_any_time=True, may_be_refused=True),
 }
 PHONES: dict[str, PhoneScript] = {
     "holds": Answers(10),
