@@ -20,7 +20,7 @@ from ami_bridge.dispatch import Dispatcher
 from ami_bridge.node_link import NodeLink, Patience
 from ami_bridge.outbox import Outbox
 from ami_bridge.reconcile import Differences, Snapshot, as_told, compare, repair, touch_listed, without_city
-from ami_bridge.state import Leg, NodeState
+from ami_bridge.state import Leg, NodeState, is_city
 from tieline import bus
 from tieline.clock import Clock, system_clock
 from tieline.errors import ConnectionLost, DeadlineExceeded, NotReady, TielineError
@@ -42,7 +42,6 @@ _TELLING: Final = (
 )  # fmt: skip
 _read_channel: Final = ami.reader_of(ami.CoreShowChannel)
 _read_contact: Final = ami.reader_of(ami.ContactList)
-_CITY: Final = re.compile(r"[a-z0-9_-]{1,64}")
 _SECONDS: Final = re.compile(rb"([0-9]{1,12})(\.[0-9]*)?")
 
 
@@ -255,7 +254,7 @@ class Bridge:
         """
         with contextlib.suppress(TielineError):
             reply = await self._client.do(Getvar(leg.channel, CITY), deadline_s=ACTION_DEADLINE_S)
-            leg.city = reply.value if _CITY.fullmatch(reply.value) else ""
+            leg.city = reply.value if is_city(reply.value) else ""
 
     async def _ask(self) -> Snapshot:
         known, now = frozenset(self._state.legs), self._clock()

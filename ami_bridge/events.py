@@ -78,12 +78,13 @@ class BridgeLeave(ChannelEvent, frozen=True, gc=False):
 
 
 class UserEvent(ChannelEvent, frozen=True, gc=False):
-    """An event our own dialplan sent; the last three are headers of `TielineTaken`, empty for others."""
+    """An event our own dialplan sent; headers of `TielineTaken`, the last one of `TielineLine`, empty for others."""
 
     name: Annotated[str, "UserEvent"] = ""
     call_id: Annotated[str, "CallId"] = ""
     agent: Annotated[str, "Agent"] = ""
     fence: Annotated[str, "Fence"] = ""
+    city: Annotated[str, "City"] = ""
 
 
 class DTMFEnd(ChannelEvent, frozen=True, gc=False):

@@ -16,6 +16,7 @@ from tieline.model import is_call_id
 
 _AGENT_CHANNEL: Final = re.compile(r"PJSIP/(a[0-9]{1,15})-[0-9a-f]+")
 _AGENT: Final = re.compile(r"a[0-9]{1,15}")
+_CITY: Final = re.compile(r"[a-z0-9_-]{1,64}")
 _FENCE: Final = re.compile(r"[0-9]{1,15}")
 _KEYS: Final = frozenset("0123456789*#ABCD")
 _REACHABLE: Final = {"Reachable": True, "NonQualified": True, "Unreachable": False, "Removed": False}
@@ -217,7 +218,9 @@ class NodeState:
         return (bus.AgentAnswered(at=now, call_id=leg.call_id, agent=leg.agent),)
 
     def _user_event(self, event: ami.UserEvent, now: float) -> Told:
-        self.touch(event, now)
+        leg = self.touch(event, now)
+        if event.name == "TielineLine":
+            return self._line_held(leg, event.city, now)
         if event.name != "TielineTaken":
             return _NOTHING
         ours = _is_call_id(event.call_id) and event.call_id == event.account_code
@@ -226,6 +229,13 @@ class NodeState:
             return _NOTHING
         fence = int(event.fence)
         return (bus.OfferTaken(at=now, call_id=event.call_id, channel=event.channel, agent=event.agent, fence=fence),)
+
+    def _line_held(self, leg: Leg | None, city: str, now: float) -> Told:
+        if leg is None or leg.agent or not is_city(city):
+            self.hostile += 1
+            return _NOTHING
+        leg.city = city
+        return (bus.LineHeld(at=now, call_id=leg.call_id, node=self.node, uniqueid=leg.uniqueid, city=city),)
 
     def _booted(self, event: ami.FullyBooted, now: float) -> Told:
         self.started_at = now - event.uptime_s if event.uptime_s >= 0 else 0.0
@@ -256,6 +266,11 @@ def agent_of(channel: str) -> str:
     """Give the agent whose phone a channel is, e.g. `a1001` for `PJSIP/a1001-00000001`; else nothing."""
     found = _AGENT_CHANNEL.fullmatch(channel) if channel.startswith("PJSIP/a") else None
     return found[1] if found else ""
+
+
+def is_city(name: str) -> bool:
+    """Tell whether a name has the form of a city's id."""
+    return _CITY.fullmatch(name) is not None
 
 
 def is_agent(name: str) -> bool:

@@ -20,7 +20,7 @@ from tieline.errors import RemoteProtocolError, TielineError
 from tieline.live import EVENTS, Live
 from tieline.model import CallId, CityId, NodeId, SiteId, Witness
 from trunk_config.admission import Verdict, release
-from trunk_config.reconciliation import LINE, MESSAGE, CallerChannel, NodeChannels, reconcile
+from trunk_config.reconciliation import LINE, MESSAGE, CallerChannel, NodeChannels, add_line, reconcile
 
 POSITION: Final = "tl:keeper:position"
 EVERY_S: Final = 0.25
@@ -40,6 +40,7 @@ class Keeper:
         journal: The keeper's own file in the node's journal directory.
         clock: Unix seconds.
         after_snapshot: Called when a node's leases were made equal to the channels that a snapshot showed.
+        on_event: Called with every event, so that whoever watches calls need not read the bus once more.
     """
 
     def __init__(
@@ -50,16 +51,18 @@ class Keeper:
         clock: Clock,
         *,
         after_snapshot: Callable[[NodeId], Awaitable[None]],
+        on_event: Callable[[bus.Event], None] = lambda _: None,
     ) -> None:
         self._site = site
         self._live = live
         self._journal = journal
         self._clock = clock
         self._after_snapshot = after_snapshot
+        self._on_event = on_event
         self._open = OpenCalls(site)
         self._position = "0-0"
         self._to_audit: list[bus.CallArrived] = []
-        self.counters = dict.fromkeys((*_REPAIRS, "records_stood_in", "skipped", "restarts"), 0)
+        self.counters = dict.fromkeys((*_REPAIRS, "lines_by_node", "records_stood_in", "skipped", "restarts"), 0)
 
     async def run(self) -> None:
         """Keep until cancelled; wait out a Redis that is away."""
@@ -97,10 +100,14 @@ class Keeper:
                     self.counters["skipped"] += 1
                     continue
                 self._open.apply(event)
+                self._on_event(event)
                 if isinstance(event, bus.CallGone):
                     gone.append(event.uniqueid)
                 elif isinstance(event, bus.NodeSnapshot):
                     await self._reconcile(event)
+                elif isinstance(event, bus.LineHeld):
+                    await add_line(self._live, event.uniqueid, CityId(event.city))
+                    self.counters["lines_by_node"] += 1
                 elif isinstance(event, bus.CallArrived) and event.verdict == Verdict.SAFETY:
                     self._to_audit.append(event)
             await release(self._live, *gone)

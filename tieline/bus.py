@@ -133,6 +133,15 @@ class AgentLegGone(Message, frozen=True, tag=True):
     agent: str
 
 
+class LineHeld(Message, frozen=True, tag=True):
+    """A node let a call in by its own count, because nobody had decided in time: it holds a line that Redis lacks."""
+
+    call_id: str
+    node: str
+    uniqueid: str
+    city: str
+
+
 class CallGone(Message, frozen=True, tag=True):
     """The caller's own channel is gone from the node.
 
@@ -269,6 +278,24 @@ class NoticeChanged(Message, frozen=True, tag=True):
     since: float = 0.0
 
 
+class SurgeChanged(Message, frozen=True, tag=True):
+    """A city began or ceased to call more than it usually does, or another measure is proposed for it.
+
+    Attributes:
+        at: Since when it is in this state.
+        state: calm, rising or surge.
+        calls: Calls of the last minutes (the window of `trunk_config/data/surge.toml`).
+        usual: Calls that are usual in as many minutes at this hour and weekday.
+        proposal: `profile <name>` or `divert <site>`, empty for none. Nobody does it by himself.
+    """
+
+    city: str
+    state: str
+    calls: int
+    usual: float
+    proposal: str = ""
+
+
 class QuotaChanged(Message, frozen=True, tag=True):
     """Another version of a site's quotas is in force, or will be as soon as the site's Redis is there.
 
@@ -294,6 +321,7 @@ Event = (
     | AgentRinging
     | AgentAnswered
     | AgentLegGone
+    | LineHeld
     | CallGone
     | CallTransferred
     | CallerKey
@@ -305,6 +333,7 @@ Event = (
     | AgentChanged
     | TicketMade
     | NoticeChanged
+    | SurgeChanged
     | QuotaChanged
 )
 

@@ -79,6 +79,15 @@ async def reconcile(live: Live, channels: NodeChannels) -> Repairs:
     return Repairs(released=await release(live, *stale), added=await _adopt(live, missing))
 
 
+async def add_line(live: Live, uniqueid: str, city: CityId) -> None:
+    """Count the line of a channel that its node let in by its own count; one that is counted already stays so.
+
+    Raises:
+        TielineError: Redis is away.
+    """
+    await _adopt(live, [(uniqueid, city, str(_began(uniqueid)), LINE)])
+
+
 async def _adopt(live: Live, missing: Iterable[tuple[str, CityId, str, str]]) -> Leases:
     arguments = tuple(value for row in missing for value in row)
     return Leases(*await live.run(steps.ADOPT, steps.KEYS, arguments)) if arguments else Leases(0, 0)

@@ -152,6 +152,19 @@ async def test_a_snapshot_brings_back_the_lines_and_messages_that_redis_lost(
         assert (metrics["lines_added"], metrics["messages_added"], metrics["lines_released"]) == (1, 1, 0)
 
 
+async def test_a_line_that_a_node_gave_by_itself_is_counted_until_its_channel_ends(
+    server: RedisServer, live: Live, tmp_path: Path
+) -> None:
+    async with keeping(server, tmp_path, Hands()) as keeper:
+        await live.tell(bus.LineHeld(at=1000, call_id=CALL, node="fuzhou-1", uniqueid=UNIQUEID, city="fuzhou"))
+        async with asyncio.timeout(5):
+            while await in_use(live) != {"fuzhou": 1}:
+                await live.read("tl:events", await live.last_id(), block_ms=20)
+        await live.tell(gone(1001))
+        await line_is_back(live)
+        assert (keeper.metrics()["lines_by_node"], keeper.metrics()["lines_added"]) == (1, 0)
+
+
 async def test_a_snapshot_without_the_channel_brings_the_line_back_and_counts_the_repair(
     server: RedisServer, live: Live, tmp_path: Path
 ) -> None:

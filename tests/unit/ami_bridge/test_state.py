@@ -238,3 +238,15 @@ def test_contacts_of_other_endpoints_are_nobodys_phone() -> None:
 )
 def test_agents_are_told_by_the_channels_name(channel: str, agent: str) -> None:
     assert agent_of(channel) == agent
+
+
+def line(city: str, channel: str = ENTRY, uid: str = UID) -> ami.UserEvent:
+    return ami.UserEvent(channel, CALL, uid, "TielineLine", city=city)
+
+
+def test_a_line_that_the_node_gave_by_itself_is_told_once_the_city_is_one() -> None:
+    state = made()
+    told = run(state, ami.NewAccountCode(ENTRY, CALL, UID), line("putian"), line("put ian"), line("x", LEG, LEG_UID))
+    assert told == (bus.LineHeld(at=10, call_id=CALL, node="fuzhou-1", uniqueid=UID, city="putian"),)
+    assert (state.city_of(UID), state.hostile) == ("putian", 2)
+    assert state.city_of("nobody") == ""
