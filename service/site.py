@@ -17,7 +17,7 @@ from aiohttp import web
 
 from agi.scripts import routes
 from agi.scripts.parts import Parts
-from agi.scripts.situation import Situation
+from agi.scripts.situation import Situation, check_effects
 from agi.scripts.voice import load_voice
 from agi.server import AgiServer, AgiSettings
 from ami_bridge.bridge import Bridge
@@ -39,6 +39,7 @@ from service.plan import AMI_USER, journal_dir
 from service.quota_keeper import QuotaKeeper
 from service.quota_versions import QuotaVersions
 from service.safety_audit import SafetyAudit
+from service.surge_watch import SurgeWatch
 from tieline import secrets_file
 from tieline.clock import system_clock
 from tieline.database import Database, create_schema
@@ -57,6 +58,7 @@ from trunk_config.desk import Desk
 from trunk_config.profiles import Profiles, load_allowances, load_profiles
 from trunk_config.quota import Allowances
 from trunk_config.render import edge_endpoint
+from trunk_config.surge_rules import SurgeRules, load_surge_rules
 
 PARTS: Final = ("agi", "bridge", "matcher", "tickets", "console")
 BEAT_S: Final = 1.0
@@ -78,6 +80,7 @@ class SiteContext:
     secrets: Secrets
     profiles: Profiles
     allowances: Allowances
+    surge: SurgeRules
 
 
 def load_context(settings: Settings, site: str, agi_index: int) -> SiteContext:
@@ -94,14 +97,16 @@ def load_context(settings: Settings, site: str, agi_index: int) -> SiteContext:
     if not 0 <= agi_index < servers:
         problem = Problem("--agi-index", f"the site has no AGI address number {agi_index}", f"0 to {servers - 1}")
         raise ConfigError("--agi-index", [problem])
+    profiles = load_profiles(settings.quotas, topology)
     return SiteContext(
         settings=settings,
         topology=topology,
         site=topology.sites[SiteId(site)],
         agents=load_agents(settings.agents, topology),
         secrets=secrets_file.load(settings.secrets),
-        profiles=load_profiles(settings.quotas, topology),
+        profiles=profiles,
         allowances=load_allowances(settings.quotas),
+        surge=load_surge_rules(profiles),
     )
 
 
@@ -158,6 +163,8 @@ class SiteProcess:
     @asynccontextmanager
     async def _agi(self) -> AsyncIterator[None]:
         context = self._context
+        voice = load_voice(context.settings.sounds)
+        check_effects(context.surge.effects, voice.catalogue.texts)
         journal = Journal(journal_dir(context.settings, context.site.id), f"agi-{self._agi_index}")
         parts = Parts(
             site=context.site.id,
@@ -166,8 +173,8 @@ class SiteProcess:
             allowances=context.allowances,
             decision_times=self._decision_times,
             journal=journal,
-            voice=load_voice(context.settings.sounds),
-            situation=Situation(self._live),
+            voice=voice,
+            situation=Situation(self._live, context.surge.effects),
             numbers=load_number_plan(context.topology.cities.values()),
             clock=system_clock,
         )
@@ -225,7 +232,15 @@ class SiteProcess:
         nodes = [node.id for node in context.site.nodes]
         versions = self._quota_versions()
         quotas = QuotaKeeper(self._live, nodes, partial(self._put_in_force, versions), system_clock)
-        keeper = Keeper(context.site.id, self._live, journal, system_clock, after_snapshot=quotas.snapshot_compared)
+        surge = SurgeWatch(context.site.id, context.topology, context.surge, self._live, self._database, system_clock)
+        keeper = Keeper(
+            context.site.id,
+            self._live,
+            journal,
+            system_clock,
+            after_snapshot=quotas.snapshot_compared,
+            on_event=surge.take,
+        )
         plan = load_number_plan(context.topology.cities.values())
         forwarder = Forwarder(
             directory,
@@ -236,6 +251,7 @@ class SiteProcess:
         )
         notices = NoticeKeeper(self._live, self._database, system_clock)
         self._metrics["notices"] = notices.metrics
+        self._metrics["surge"] = surge.metrics
         self._metrics["keeper"] = keeper.metrics
         self._metrics["quotas"] = quotas.metrics
         safety = SafetyAudit(context.site.id, self._live, self._database)
@@ -245,6 +261,7 @@ class SiteProcess:
         try:
             async with (
                 _task(notices.run()),
+                _task(surge.run()),
                 _task(keeper.run()),
                 _task(versions.run()),
                 _task(quotas.run()),

@@ -1,4 +1,4 @@
-"""The room's table: every version of every site's quotas. Rows are only ever added."""
+"""The room's tables: versions of each site's quotas (rows are only ever added), and the usual calls of cities."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from tieline.database import Connection, metadata
 from tieline.model import CityId, SiteId
 from trunk_config.quota import Quota
+from trunk_config.usual import Cell, Learned
 from trunk_config.versions import QuotaVersion
 
 _versions: Final = sa.Table(
@@ -25,6 +26,18 @@ _versions: Final = sa.Table(
     sa.Column("returns_to", sa.Integer),
 )
 """Two changes at once cannot both become the next version: the key is (site, version)."""
+
+
+_usual: Final = sa.Table(
+    "usual",
+    metadata,
+    sa.Column("city", sa.String(32), primary_key=True),
+    sa.Column("weekday", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("hour", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("calls", sa.Double, nullable=False),
+    sa.Column("last_hour", sa.Integer, nullable=False),
+)
+"""Only a city's home site writes its rows."""
 
 
 def add_version(connection: Connection, version: QuotaVersion) -> None:
@@ -70,6 +83,22 @@ def fetch_versions(connection: Connection, site: SiteId, numbers: Iterable[int])
     wanted = _versions.c.version.in_(list(numbers))
     found = connection.execute(sa.select(_versions).where(_versions.c.site == site, wanted)).mappings()
     return {row["version"]: _version(row) for row in found}
+
+
+def fetch_usual(connection: Connection) -> dict[Cell, Learned]:
+    """Fetch all that was learned of usual calls."""
+    rows = connection.execute(sa.select(_usual))
+    return {Cell(CityId(row.city), row.weekday, row.hour): Learned(row.calls, row.last_hour) for row in rows}
+
+
+def add_lesson(connection: Connection, cell: Cell, learned: Learned) -> None:
+    """Write what was learned of a cell, unless the same hour or a later one is in it already."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = insert(_usual).values(**cell._asdict(), calls=learned.calls, last_hour=learned.last_hour)
+    fresh = {"calls": learned.calls, "last_hour": learned.last_hour}
+    older = _usual.c.last_hour < learned.last_hour
+    key = [_usual.c.city, _usual.c.weekday, _usual.c.hour]
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=fresh, where=older))
 
 
 def _row(version: QuotaVersion) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class Proposal:
     """What is proposed when so many of a site's cities are in surge.
 
     Attributes:
-        profile: Name of a profile, or empty: a diversion of the newest surge to its backup site.
+        profile: Name of a profile, or empty: a diversion of the city to its backup site.
     """
 
     cities: int
@@ -51,22 +51,20 @@ class SurgeRules:
     proposals: Sequence[Proposal]
 
 
-def proposed(rules: SurgeRules, topology: Topology, in_surge: Iterable[CityId], newest: CityId) -> str:
-    """Say what is proposed: `profile <name>`, `divert <site>`, or nothing.
+def proposed(rules: SurgeRules, topology: Topology, in_surge: Iterable[CityId], city: CityId) -> str:
+    """Say what is proposed for a city: `profile <name>`, `divert <site>`, or nothing when it is not in surge.
 
     Args:
         rules: Of the file.
         topology: Names backup sites.
         in_surge: The site's own cities in surge.
-        newest: Whose state changed last; a diversion is its own.
+        city: For whom.
     """
     cities = frozenset(in_surge)
     found = next((proposal for proposal in rules.proposals if proposal.cities <= len(cities)), None)
-    if found is None:
+    if found is None or city not in cities:
         return ""
-    if found.profile:
-        return f"profile {found.profile}"
-    return f"divert {topology.cities[newest].backup}" if newest in cities else ""
+    return f"profile {found.profile}" if found.profile else f"divert {topology.cities[city].backup}"
 
 
 def load_surge_rules(profiles: Profiles, path: Path = DATA) -> SurgeRules:

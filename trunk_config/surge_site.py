@@ -60,7 +60,7 @@ class Look(NamedTuple):
 
 def called(site: SiteWatch, city: CityId, at: float) -> SiteWatch:
     """Count a call of a city."""
-    watch = surge.arrived(site.watches.get(city, Watch()), at)
+    watch = surge.arrived(site.watches.get(city, Watch(since=at)), at)
     calls = {**site.calls, city: site.calls.get(city, 0) + 1}
     return msgspec.structs.replace(site, watches={**site.watches, city: watch}, calls=calls)
 
@@ -81,7 +81,7 @@ def look(
     own = tuple(cities)
     lessons, site = _hour_closed(site, own, now)
     usual = {city.id: usual_in_window(table, city, now, thresholds.window_s, rules) for city in own}
-    before = {city.id: site.watches.get(city.id, Watch()) for city in own}
+    before = {city.id: site.watches.get(city.id, Watch(since=now)) for city in own}
     after = {city: surge.judged(watch, usual[city], now, thresholds) for city, watch in before.items()}
     changed = tuple(city for city in after if after[city].state is not before[city].state)
     not_calm = {city for city in after if State.CALM not in (before[city].state, after[city].state)}

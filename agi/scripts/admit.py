@@ -40,17 +40,19 @@ async def run(parts: Parts, session: Session) -> Mapping[str, str]:
     decided = {**known, variables.QUOTA: str(answer.version), variables.IN_USE: str(answer.in_use)}
     if answer.granted:
         return {**decided, variables.VERDICT: "admit"}
-    message = (
-        parts.voice.refusal(call.city, QUOTA_REACHED, parts.situation.notices(call.city.id, now), now)
-        if answer.verdict is Verdict.MESSAGE
-        else ()
-    )
+    message = _message(parts, call, now) if answer.verdict is Verdict.MESSAGE else ()
     return {
         **decided,
         variables.VERDICT: "refuse",
         variables.REFUSED: str(QUOTA_REACHED),
         variables.SAY: "&".join(message),
     }
+
+
+def _message(parts: Parts, call: CallSoFar, now: float) -> tuple[str, ...]:
+    city = call.city.id
+    notices = parts.situation.notices(city, now)
+    return parts.voice.refusal(call.city, QUOTA_REACHED, notices, now, instead=parts.situation.effect(city).refusal)
 
 
 async def _decide(parts: Parts, session: Session, call: CallSoFar, caller: CallerNumber, now: float) -> Admission:

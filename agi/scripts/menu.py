@@ -1,4 +1,4 @@
-"""Steps 3 and 4: greeting, notice, dialect, business.
+"""Steps 3 and 4: greeting, notices, dialect, business; in a surge of the city the short menu first.
 
 Fails open: without Redis the caller is not remembered and the menu goes on; when the script itself ends early the
 dialplan goes to the net's own menu. Each question is put three times, then an agent answers.
@@ -27,6 +27,7 @@ async def run(parts: Parts, session: Session) -> Mapping[str, str]:
         call.city,
         remembered=await _remembered(parts, session, call),
         notices=parts.situation.notices(call.city.id, now),
+        short=parts.situation.effect(call.city.id).short_menu,
         now=now,
     )
     step = flow.start()

@@ -50,13 +50,24 @@ class Voice:
     sounds: Path
 
     def flow(
-        self, city: City, *, remembered: DialectId | None, notices: Sequence[Notice] = (), now: float = 0.0
+        self,
+        city: City,
+        *,
+        remembered: DialectId | None,
+        notices: Sequence[Notice] = (),
+        short: bool = False,
+        now: float = 0.0,
     ) -> MenuFlow:
-        """Begin a caller's way through the menus; notices of the city are told before the first one."""
+        """Begin a caller's way through the menus; notices of the city are told before the first or the short one."""
         spoken = (remembered,) if remembered in DIALECTS else both_dialects(city.dialects)
         announcements = notice_files(self.catalogue, notices, dialects=spoken, now=now)
         return MenuFlow(
-            self.menus, self.catalogue, dialects=city.dialects, remembered=remembered, announcements=announcements
+            self.menus,
+            self.catalogue,
+            dialects=city.dialects,
+            remembered=remembered,
+            announcements=announcements,
+            short_for=city.id if short else None,
         )
 
     def sentence(
@@ -65,7 +76,9 @@ class Voice:
         """Give the files of a prompt."""
         return self.files(self.catalogue.sentence(prompt_id, dialect, **(slots or {})))
 
-    def refusal(self, city: City, cause: int, notices: Sequence[Notice], now: float) -> tuple[str, ...]:
+    def refusal(
+        self, city: City, cause: int, notices: Sequence[Notice], now: float, *, instead: str = ""
+    ) -> tuple[str, ...]:
         """Give what a refused caller hears.
 
         Args:
@@ -73,9 +86,11 @@ class Voice:
             cause: Q.850 cause of the refusal, out of `ivr_prompts.refusal.REASONS`.
             notices: Those of the city.
             now: Unix seconds.
+            instead: Prompt in place of the cause's own, for a city that has no notice.
         """
+        prompt = instead or REASONS[cause]
         message = refusal_files(
-            self.catalogue, city=city.id, dialects=city.dialects, prompt=REASONS[cause], notices=notices, now=now
+            self.catalogue, city=city.id, dialects=city.dialects, prompt=prompt, notices=notices, now=now
         )
         return self.files(message)
 

@@ -51,7 +51,7 @@ async def parts(redis: RedisServer, tmp_path: Path) -> AsyncIterator[Parts]:
         decision_times=DecisionTimes(),
         journal=journal,
         voice=Voice(UNBUILT, load_menus(UNBUILT.texts), Path("/sounds")),
-        situation=Situation(live),
+        situation=Situation(live, {}),
         numbers=load_number_plan(TOPOLOGY.cities.values()),
         clock=lambda: NOW,
     )

@@ -84,3 +84,13 @@ def test_a_refused_caller_hears_absolute_files(site_voice: Voice) -> None:
     assert files[0] == "/sounds/min_nan/city_xiamen"
     assert files[-1] == "/sounds/mandarin/refuse_danger"
     assert site_voice.refusal(XIAMEN, 42, [], NOW)[0] == "/sounds/min_nan/refuse_platform"
+
+
+def test_in_a_surge_the_short_menu_comes_first_and_the_refusal_says_why(site_voice: Voice) -> None:
+    step = site_voice.flow(XIAMEN, remembered=None, notices=[STORM], short=True, now=NOW).start()
+    assert isinstance(step, Ask)
+    assert step.files.index("mandarin/notice_continue") < step.files.index("mandarin/main_report-1")
+    assert site_voice.refusal(XIAMEN, 34, [], NOW, instead="refuse_surge")[1] == "/sounds/min_nan/refuse_surge-1"
+    assert not any(
+        "refuse_surge" in file for file in site_voice.refusal(XIAMEN, 34, [STORM], NOW, instead="refuse_surge")
+    )

@@ -42,17 +42,18 @@ def test_the_shipped_file(rules: SurgeRules) -> None:
 
 
 @pytest.mark.parametrize(
-    ("in_surge", "newest", "proposal"),
+    ("in_surge", "city", "proposal"),
     [
         (set(), FUZHOU, ""),
         ({FUZHOU}, FUZHOU, "divert xiamen"),
-        ({FUZHOU}, PUTIAN, ""),  # Putian's own change proposes nothing for Fuzhou
+        ({FUZHOU}, PUTIAN, ""),
         ({FUZHOU, PUTIAN}, PUTIAN, "profile typhoon"),
-        ({FUZHOU, PUTIAN, NINGDE}, NINGDE, "profile typhoon"),
+        ({FUZHOU, PUTIAN, NINGDE}, FUZHOU, "profile typhoon"),
+        ({FUZHOU, PUTIAN}, NINGDE, ""),
     ],
 )
-def test_what_is_proposed(rules: SurgeRules, in_surge: set[CityId], newest: CityId, proposal: str) -> None:
-    assert proposed(rules, TOPOLOGY, in_surge, newest) == proposal
+def test_what_is_proposed(rules: SurgeRules, in_surge: set[CityId], city: CityId, proposal: str) -> None:
+    assert proposed(rules, TOPOLOGY, in_surge, city) == proposal
 
 
 @pytest.mark.parametrize(
