@@ -26,7 +26,7 @@ from tieline.database import Database
 from tieline.live import Live
 from tieline.model import AgentState, Outcome, Witness
 from tieline.topology import Node, Site
-from trunk_config.admission import LINES, in_use
+from trunk_config.admission import LINES, MESSAGES, in_use
 
 _ASK_S: Final = 10.0
 _NO_TALK: Final = frozenset((AgentState.READY, AgentState.OFFLINE, AgentState.NOT_READY))
@@ -47,6 +47,7 @@ class Leftover(msgspec.Struct, frozen=True, kw_only=True):
         channels: What Asterisk has.
         lines: Leases on lines.
         counted: Lines in use as counted by city; always the number of leases.
+        messages: Callers who hear a refusal.
         offers: Offers of calls to agents.
         waiting: Calls in the pool.
         open: Calls that the keeper takes for going on.
@@ -57,6 +58,7 @@ class Leftover(msgspec.Struct, frozen=True, kw_only=True):
     channels: int
     lines: int
     counted: int
+    messages: int
     offers: int
     waiting: int
     open: int
@@ -269,8 +271,8 @@ async def read_leftover(client: LabClient, plan: LabPlan, site: Site, live: Live
         ConnectionLost: The site's Redis is gone.
         LabError: A node does not answer.
     """
-    lines, offers, waiting, still_open = await asyncio.gather(
-        *(live.call("HLEN", key) for key in (LINES, OFFERS, POOL, OPEN))
+    lines, messages, offers, waiting, still_open = await asyncio.gather(
+        *(live.call("HLEN", key) for key in (LINES, MESSAGES, OFFERS, POOL, OPEN))
     )
     seats = [msgspec.json.decode(raw) for raw in await live.call("HVALS", SEATS)]
     channels = [await asyncio.to_thread(_channels, client, plan, node) for node in site.nodes]
@@ -279,6 +281,7 @@ async def read_leftover(client: LabClient, plan: LabPlan, site: Site, live: Live
         channels=sum(channels),
         lines=int(lines),
         counted=sum((await in_use(live)).values()),
+        messages=int(messages),
         offers=int(offers),
         waiting=int(waiting),
         open=int(still_open),

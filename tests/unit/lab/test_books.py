@@ -21,7 +21,7 @@ REFUSED = Planned("15405910003", CITY, Ends.REFUSED)
 CANCELLED = Planned("15405910004", CITY, Ends.CANCELLED)
 IDS = {planned.number: new_call_id(1_795_000_000_000 + at) for at, planned in enumerate((TALKED, LEFT, REFUSED))}
 CANCELLED_ID = new_call_id(1_795_000_000_999)
-NOTHING = Leftover(site="fuzhou", channels=0, lines=0, counted=0, offers=0, waiting=0, open=0, busy=0)
+NOTHING = Leftover(site="fuzhou", channels=0, lines=0, counted=0, messages=0, offers=0, waiting=0, open=0, busy=0)
 
 
 def _record(planned: Planned) -> CallRecord:
