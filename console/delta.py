@@ -7,7 +7,7 @@ import msgspec
 
 from console.lines import LinesView, QuotaView
 from console.picture import AgentView, CallView, NodeView, Picture, TicketView
-from console.situation import NoticeView
+from console.situation import NoticeView, SurgeView
 
 T = TypeVar("T")
 
@@ -28,6 +28,7 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True, tag="delta", tag_field="t
     tickets: tuple[TicketView, ...] = ()
     counts: Mapping[str, Mapping[str, int] | None] = {}
     notices: Mapping[str, NoticeView | None] = {}
+    surges: Mapping[str, SurgeView | None] = {}
     lines: Mapping[str, LinesView | None] = {}
     quota: QuotaView | None = None
 
@@ -56,6 +57,7 @@ def maybe_delta(before: Picture, after: Picture) -> Delta | None:
         tickets=tuple(ticket for ticket in after.tickets if ticket.ticket not in known),
         counts=_changed(before.counts, after.counts),
         notices=_changed(before.notices, after.notices),
+        surges=_changed(before.surges, after.surges),
         lines=_changed(before.lines, after.lines),
         quota=after.quota if after.quota != before.quota else None,
     )

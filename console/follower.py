@@ -20,6 +20,7 @@ from tieline.endings import cancel_until_done
 from tieline.errors import TielineError
 from tieline.live import Live
 from trunk_config.in_force import maybe_in_force
+from trunk_config.surge_live import read_surges
 
 TICK_S: Final = 0.2
 """The bus is read, and watchers hear of changes, at most so often: all changes since in one message."""
@@ -102,7 +103,7 @@ class Follower:
         Failure policy: without Redis the last picture stays (readiness says so); afterwards it goes on where it was.
         """
         await self._load_tickets()
-        await self._load_notices()
+        await self._load_situation()
         beside = [asyncio.create_task(self._show()), asyncio.create_task(self._look_at_lines())]
         position = "0-0"
         try:
@@ -130,11 +131,13 @@ class Follower:
             self.picture = with_tickets(self.picture, views)
             self._changed.set()
 
-    async def _load_notices(self) -> None:
+    async def _load_situation(self) -> None:
         """Take what holds already: the bus may not remember the day it was told."""
         with suppress(TielineError):
-            notices = notices_of(await read_notices(self._live))
-            self.picture = msgspec.structs.replace(self.picture, notices=notices)
+            notices, surges = await asyncio.gather(read_notices(self._live), read_surges(self._live))
+            self.picture = msgspec.structs.replace(self.picture, notices=notices_of(notices))
+            for surge in surges:
+                self.picture = apply(self.picture, surge)
             self._changed.set()
 
     async def _look_at_lines(self) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from console.lines import LinesView, QuotaView, Refused, refused_counted
-from console.situation import Notices, noticed
+from console.situation import Notices, Surges, noticed, surged
 from tieline import bus
 from tieline.model import AgentState, NumberState, Outcome
 
@@ -106,6 +106,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
         counts: By city, how many calls arrived, ended how, and tickets; since `counted_from`.
         counted_from: Time of the first event counted, 0 before any.
         notices: By place.
+        surges: By city, those that are not calm.
         lines: By city, as Redis has them.
         quota: What is in force, None before it was ever known.
         refused: Refused calls by city and cause, since `counted_from`.
@@ -119,6 +120,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     counts: Mapping[str, Mapping[str, int]] = msgspec.field(default_factory=dict)
     counted_from: float = 0.0
     notices: Notices = msgspec.field(default_factory=dict)
+    surges: Surges = msgspec.field(default_factory=dict)
     lines: Mapping[str, LinesView] = msgspec.field(default_factory=dict)
     quota: QuotaView | None = None
     refused: Refused = msgspec.field(default_factory=dict)
@@ -167,6 +169,8 @@ def apply(picture: Picture, event: bus.Event) -> Picture:
             return _ticket(picture, event)
         case bus.NoticeChanged():
             return msgspec.structs.replace(picture, notices=noticed(picture.notices, event))
+        case bus.SurgeChanged():
+            return msgspec.structs.replace(picture, surges=surged(picture.surges, event))
         case _:
             return picture
 
@@ -188,6 +192,7 @@ def of_city(picture: Picture, city: str) -> Picture:
         tickets=tuple(ticket for ticket in picture.tickets if ticket.city == city),
         counts={name: counts for name, counts in picture.counts.items() if name == city},
         notices={place: notice for place, notice in picture.notices.items() if notice.city == city},
+        surges={name: surge for name, surge in picture.surges.items() if name == city},
         lines={name: lines for name, lines in picture.lines.items() if name == city},
         refused={name: causes for name, causes in picture.refused.items() if name == city},
     )

@@ -1,7 +1,7 @@
 "use strict";
 // The page's copy of the picture: a snapshot, then deltas. No drawing here.
 
-const model = { about: null, calls: new Map(), agents: new Map(), nodes: new Map(), notices: new Map(), lines: new Map(), quota: null, tickets: [], counts: {}, countedFrom: 0, skew: 0, fresh: new Set() };
+const model = { about: null, calls: new Map(), agents: new Map(), nodes: new Map(), notices: new Map(), surges: new Map(), lines: new Map(), quota: null, tickets: [], counts: {}, countedFrom: 0, skew: 0, fresh: new Set() };
 
 const STATES = ["waiting", "ringing", "talking", "menu", "after", "unknown", "refused"];
 const AGENT_STATES = ["ready", "offered", "talking", "wrap_up", "not_ready", "offline"];
@@ -15,6 +15,7 @@ function takeSnapshot(message) {
   model.agents = new Map(Object.entries(picture.agents));
   model.nodes = new Map(Object.entries(picture.nodes));
   model.notices = new Map(Object.entries(picture.notices));
+  model.surges = new Map(Object.entries(picture.surges));
   model.lines = new Map(Object.entries(picture.lines));
   model.quota = picture.quota;
   model.tickets = picture.tickets;
@@ -24,7 +25,7 @@ function takeSnapshot(message) {
 }
 
 function takeDelta(message) {
-  for (const part of ["calls", "agents", "nodes", "notices", "lines"]) {
+  for (const part of ["calls", "agents", "nodes", "notices", "surges", "lines"]) {
     for (const [name, value] of Object.entries(message[part])) {
       if (value === null) model[part].delete(name); else model[part].set(name, value);
     }

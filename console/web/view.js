@@ -31,8 +31,22 @@ function drawWords() {
   }
 }
 
+// "profile typhoon" or "divert xiamen": told, never done by itself.
+function proposalText(proposal) {
+  const [what, name] = proposal.split(" ");
+  return what ? `${word(what === "divert" ? "proposeDivert" : "proposeProfile")} ${name}` : "";
+}
+
+function surgeLine(surge) {
+  return make("li", surge.state, make("b", "", nameOf(find("cities", surge.city)) || surge.city),
+    make("span", "", word("surge_" + surge.state)),
+    make("span", "mono", `${surge.calls} ${word("callsWindow")} · ${word("usually")} ${surge.usual}`),
+    make("span", "", proposalText(surge.proposal)), make("small", "", `${word("since")} ${timeText(surge.since, false)}`));
+}
+
 function drawNotices() {
-  element("notices").replaceChildren(...noticesInOrder().map((notice) => {
+  const surges = [...model.surges.values()].sort((a, b) => a.since - b.since).map(surgeLine);
+  element("notices").replaceChildren(...surges, ...noticesInOrder().map((notice) => {
     const city = nameOf(find("cities", notice.city)) || notice.city;
     const county = notice.county ? ` · ${model.about.counties[notice.county] || notice.county}` : "";
     const until = `${dayText(notice.until)} ${timeText(notice.until, false)}`;

@@ -15,7 +15,8 @@ const WORDS = {
     menu: "语音菜单", waiting: "等待中", ringing: "振铃中", talking: "通话中", after: "评价中", refused: "已拒绝", unknown: "未知",
     repair: "故障报修", billing: "电费查询", outage: "停电信息", expansion: "业务办理", complaint: "投诉举报", other: "其他",
     offline: "离线", agent_ready: "空闲", offered: "振铃", agent_talking: "通话", wrap_up: "整理", not_ready: "示忙",
-    backup: "备", title: "实时看板", until: "预计恢复", reserve: "保留",
+    backup: "备", title: "实时看板", until: "预计恢复", surge_rising: "来电上升", surge_surge: "来电激增",
+    callsWindow: "通 / 5 分钟", usually: "平时", proposeProfile: "建议启用方案", proposeDivert: "建议分流至", reserve: "保留",
   },
   en: {
     calls: "Calls in progress", state: "State", clock: "In state", city: "City", dialect: "Dialect", business: "Business", agent: "Agent",
@@ -30,7 +31,8 @@ const WORDS = {
     menu: "Menu", waiting: "Waiting", ringing: "Ringing", talking: "Talking", after: "Rating", refused: "Refused", unknown: "Unknown",
     repair: "Fault report", billing: "Billing", outage: "Outage info", expansion: "New service", complaint: "Complaint", other: "Other",
     offline: "Offline", agent_ready: "Ready", offered: "Ringing", agent_talking: "Talking", wrap_up: "Wrap-up", not_ready: "Not ready",
-    backup: "backup", title: "live board", until: "back by", reserve: "reserved",
+    backup: "backup", title: "live board", until: "back by", surge_rising: "calls rising", surge_surge: "surge",
+    callsWindow: "calls in 5 min", usually: "usually", proposeProfile: "proposed: profile", proposeDivert: "proposed: divert to", reserve: "reserved",
   },
 };
 

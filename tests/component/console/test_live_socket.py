@@ -18,9 +18,11 @@ from tests.unit.trunk_config.network import TOPOLOGY, version
 from tieline import bus
 from tieline.endings import cancel_until_done
 from tieline.live import EVENTS
+from tieline.model import CityId
 from tieline.principal import Role
 from trunk_config.admission import IN_USE
 from trunk_config.in_force import put_in_force
+from trunk_config.surge_live import write_states
 
 pytestmark = pytest.mark.component
 
@@ -184,6 +186,8 @@ async def test_tickets_made_before_the_bus_remembers_come_from_sql(desk: Desk) -
 async def test_notices_that_hold_already_and_their_names_are_in_the_first_picture(desk: Desk) -> None:
     notice = Notice(city="fuzhou", county="gulou", cause="storm", until=desk.now[0] + 600, by="li", since=desk.now[0])
     await write_copy(desk.live, [notice], desk.now[0])
+    surge = bus.SurgeChanged(at=desk.now[0], city="putian", state="rising", calls=30, usual=9.5)
+    await write_states(desk.live, {CityId("putian"): surge})
     await desk.live.call("DEL", EVENTS)  # the bus has forgotten that it was told
     follower = Follower(desk.live, desk.store, "fuzhou")
     watcher, _ = follower.watch(None)
@@ -191,6 +195,7 @@ async def test_notices_that_hold_already_and_their_names_are_in_the_first_pictur
     delta = await asyncio.wait_for(watcher.messages.get(), 5)
     await cancel_until_done(task)
     assert json.loads(delta)["notices"]["fuzhou/gulou"]["cause"] == "storm"
+    assert json.loads(delta)["surges"]["putian"]["calls"] == 30
     async with desk.client.ws_connect("/ws") as socket:
         about = (await opened(desk, socket, desk.token()))["about"]
     assert about["counties"]["gulou"] == "鼓楼"

@@ -287,5 +287,19 @@ def test_a_city_sees_its_own_notices_and_a_delta_tells_what_changed() -> None:
     assert maybe_delta(of_city(before, "putian"), of_city(now, "putian")) is None
 
 
+SURGE = bus.SurgeChanged(at=5.0, city="fuzhou", state="surge", calls=90, usual=9.5, proposal="divert xiamen")
+
+
+def test_a_surge_is_shown_with_its_proposal_until_it_is_calm() -> None:
+    (view,) = after(SURGE, bus.SurgeChanged(at=6.0, city="putian", state="calm", calls=1, usual=4.0)).surges.values()
+    assert (view.city, view.state, view.since, view.proposal) == ("fuzhou", "surge", 5.0, "divert xiamen")
+    calm = after(SURGE, bus.SurgeChanged(at=9.0, city="fuzhou", state="calm", calls=3, usual=9.5))
+    assert calm.surges == {}
+    delta = maybe_delta(after(SURGE), calm)
+    assert delta is not None
+    assert delta.surges == {"fuzhou": None}
+    assert of_city(after(SURGE), "putian").surges == {}
+
+
 def test_nothing_changed_is_no_delta() -> None:
     assert maybe_delta(after(*TALK), after(*TALK)) is None
