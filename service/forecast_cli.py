@@ -57,7 +57,7 @@ def forecast_command(settings: Settings, /, plot: Path | None, as_json: bool, **
     if plot and form:
         from trunk_config.forecast_plot import render_plot
 
-        plot.write_bytes(render_plot(found, topology.cities, form))
+        _save(render_plot(found, topology.cities, form), plot)
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
     else:
@@ -123,6 +123,19 @@ def _picture_form(plot: Path | None) -> Literal["png", "svg"] | None:
             return "svg"
         case other:
             raise ConfigError("--plot", [Problem("--plot", f"no picture we draw: {other}", "name it .png or .svg")])
+
+
+def _save(picture: bytes, path: Path) -> None:
+    """Write a picture.
+
+    Raises:
+        ConfigError: It cannot be written there.
+    """
+    try:
+        path.write_bytes(picture)
+    except OSError as error:
+        problem = Problem(str(path), f"cannot be written: {error.strerror}", "check path and rights")
+        raise ConfigError("--plot", [problem]) from error
 
 
 def _check(what: str, value: str | None, known: Iterable[str]) -> None:

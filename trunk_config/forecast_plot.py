@@ -13,6 +13,7 @@ import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from tieline.model import CityId
@@ -38,6 +39,7 @@ _LEAST_LOSS: Final = 1e-4
 """Where the scale begins: what is less is shown there."""
 _INCHES_A_CITY: Final = 0.55
 _DPI: Final = 150
+_MARK: Final = 7.0
 
 
 def render_plot(found: Comparison, cities: Mapping[CityId, City], form: Format) -> bytes:
@@ -83,33 +85,29 @@ def _name(city: City, factor: float | None, chinese: bool) -> str:
 
 
 def _draw_lines(axes: Axes, cities: Sequence[CityForecast], found: Comparison) -> None:
-    rows = range(len(cities))
-    most = [city.limit for city in cities]
-    axes.barh(rows, most, height=0.66, color=_GREY, label="at most (cap or access)")
-    needed = [city.lines_needed for city in cities]
-    axes.barh(rows, needed, height=0.34, color=_SKY, label=f"needed for {found.loss_goal * 100:g} % loss")
-    for row, city in zip(rows, cities, strict=True):
-        axes.annotate(
-            f"{city.load_erlang:.1f} Erl need {city.lines_needed}",
-            (max(city.limit, city.lines_needed), row),
-            xytext=(5, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=9,
-        )
+    rows = list(range(len(cities)))
     sets = list(_sets(found))
+    limits = [_by_city(cities, {city.city: city.limit for city in one.cities}, unknown=0) for one, _, _ in sets]
+    needed = [city.lines_needed for city in cities]
+    axes.barh(rows, limits[0], height=0.66, color=_GREY, label="at most (cap or access)")
+    axes.barh(rows, needed, height=0.34, color=_SKY, label=f"needed for {found.loss_goal * 100:g} % loss")
+    ends = [max(ends) for ends in zip(needed, *limits, strict=True)]
+    for row, city, end in zip(rows, cities, ends, strict=True):
+        _write(axes, f"{city.load_erlang:.1f} Erl need {city.lines_needed}", (end, row))
     for place, (one, colour, marker) in enumerate(sets):
-        kept = {city.city: city.reserve for city in one.cities}
-        axes.plot(
-            [kept.get(city.city, 0) for city in cities],
-            [row + _aside(place, len(sets)) / 2 for row in rows],
-            marker,
-            color=colour,
-            markersize=7,
-            markeredgecolor="white",
-            label=f"reserve, {one.name}",
-        )
-    axes.set_xlim(0, max(*most, *needed, 1) * 1.3)
+        kept = _by_city(cities, {city.city: city.reserve for city in one.cities}, unknown=0)
+        aside = [row + _aside(place, len(sets)) / 2 for row in rows]
+        axes.plot(kept, aside, marker, **_mark(colour), label=f"reserve, {one.name}")
+        if place:
+            axes.plot(
+                limits[place],
+                rows,
+                "|",
+                color=colour,
+                markersize=0.66 * _INCHES_A_CITY * 72,
+                label=f"at most, {one.name}",
+            )
+    axes.set_xlim(0, max(*ends, 1) * 1.3)
     axes.set_xlabel("Lines")
     _finish(axes)
 
@@ -117,21 +115,16 @@ def _draw_lines(axes: Axes, cities: Sequence[CityForecast], found: Comparison) -
 def _draw_loss(axes: Axes, cities: Sequence[CityForecast], found: Comparison) -> None:
     axes.set_xscale("log")
     axes.set_xlim(_LEAST_LOSS * 0.8, 3.2)
-    axes.axvline(
-        found.loss_goal, color=_INK, linestyle=(0, (4, 3)), linewidth=1, label=f"goal {found.loss_goal * 100:g} %"
-    )
+    axes.axvline(found.loss_goal, color=_INK, linestyle=(0, (4, 3)), linewidth=1, label=_goal(found))
     sets = list(_sets(found))
     for place, (one, colour, marker) in enumerate(sets):
-        losses = {city.city: city.loss for city in one.cities}
+        losses = _by_city(cities, {city.city: city.loss for city in one.cities}, unknown=1)
         rows = [row + _aside(place, len(sets)) for row in range(len(cities))]
-        values = [losses.get(city.city, 1.0) for city in cities]
-        points = [max(value, _LEAST_LOSS) for value in values]
+        points = [max(loss, _LEAST_LOSS) for loss in losses]
         axes.hlines(rows, _LEAST_LOSS * 0.8, points, color=colour, linewidth=2, alpha=0.45)
-        axes.plot(points, rows, marker, color=colour, markersize=7, markeredgecolor="white", label=one.name)
-        for row, value, point in zip(rows, values, points, strict=True):
-            axes.annotate(
-                _percent(value), (point, row), xytext=(7, 0), textcoords="offset points", va="center", fontsize=9
-            )
+        axes.plot(points, rows, marker, **_mark(colour), label=one.name)
+        for row, loss, point in zip(rows, losses, points, strict=True):
+            _write(axes, _percent(loss), (point, row))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:g} %"))
     axes.set_xlabel("Calls refused (share of the city's calls)")
     axes.tick_params(axis="y", length=0)
@@ -144,6 +137,27 @@ def _sets(found: Comparison) -> Sequence[tuple[Forecast, str, str]]:
     return [present, (found.proposed, _ORANGE, "D")] if found.proposed else [present]
 
 
+def _goal(found: Comparison) -> str:
+    return f"goal {found.loss_goal * 100:g} %"
+
+
+def _by_city(cities: Sequence[CityForecast], numbers: Mapping[CityId, float], *, unknown: float) -> list[float]:
+    """Bring a set's numbers into the order of the rows; `unknown` is for a city that the set does not know."""
+    return [numbers.get(city.city, unknown) for city in cities]
+
+
+def _mark(colour: str) -> dict[str, Any]:
+    return {"color": colour, "markersize": _MARK, "markeredgecolor": "white", "clip_on": False}
+
+
+def _write(axes: Axes, text: str, point: tuple[float, float]) -> None:
+    """Write beside a point; the ground hides lines that would cross the words."""
+    ground = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+    axes.annotate(
+        text, point, xytext=(8, 0), textcoords="offset points", va="center", fontsize=9, bbox=ground, zorder=2
+    )
+
+
 def _aside(place: int, sets: int) -> float:
     """Give how far off its city's row a set is drawn: equal values would hide each other."""
     return (place - (sets - 1) / 2) * 0.36
@@ -153,8 +167,11 @@ def _percent(value: float) -> str:
     return "< 0.01 %" if value < _LEAST_LOSS else f"{value * 100:.2g} %" if value < 0.1 else f"{value * 100:.0f} %"
 
 
-def _finish(axes: Any) -> None:
+def _finish(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="x", color="#DDDDDD", linewidth=0.6)
     axes.set_axisbelow(True)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=9)
+    legend = axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=9)
+    for handle in legend.legend_handles:
+        if isinstance(handle, Line2D):
+            handle.set_markersize(_MARK)

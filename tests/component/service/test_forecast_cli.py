@@ -100,6 +100,7 @@ def test_a_picture(settings: Path, tmp_path: Path, form: str) -> None:
         (("fuzhou", "--load", "fuzhou=1", "--what-if", "fuzhou=1001"), "write 0 to 1000"),
         (("fuzhou", "--load", "fuzhou=1", "--what-if", "putian=2"), "putian: no load to multiply"),
         (("fuzhou", "--load", "fuzhou=1", "--plot", "a.pdf"), "no picture we draw: .pdf"),
+        (("fuzhou", "--load", "fuzhou=1", "--plot", "/nowhere/a.svg"), "cannot be written: No such file"),
     ],
 )
 def test_what_is_wrong_is_told(settings: Path, arguments: tuple[str, ...], said: str) -> None:
