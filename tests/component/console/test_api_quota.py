@@ -8,10 +8,12 @@ from tests.component.console.conftest import Desk
 from tests.support.redis_server import RedisServer
 from tests.unit.trunk_config.network import TOPOLOGY, version
 from tieline.database import Database
+from tieline.model import CityId
 from tieline.principal import Role
 from tieline.store import fetch_audit
-from trunk_config.admission import IN_USE, QUOTA
+from trunk_config.admission import IN_USE, QUOTA, admit
 from trunk_config.in_force import put_in_force
+from trunk_config.quota import Allowances
 
 pytestmark = pytest.mark.component
 
@@ -46,6 +48,11 @@ async def test_a_change_is_in_force_when_the_answer_comes(desk: Desk, database: 
     assert (status, told["in_force"], told["version"]["version"]) == (200, True, 2)
     assert told["version"]["quotas"]["putian"] == {"reserve": 17, "cap": 60}
     assert await desk.live.call("HMGET", QUOTA, "version", "r:putian", "c:ningde") == [b"2", b"17", b"50"]
+    city = CityId("putian")
+    answer = await admit(
+        desk.live, uniqueid="fuzhou-1-1.1", city=city, number="", allowances=Allowances(), now=1.0, deadline_s=2.0
+    )
+    assert (answer.granted, answer.version, answer.in_use) == (True, 2, 13)
     assert last_audited(database) == ("quota.set", "somebody")
 
 
