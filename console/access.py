@@ -14,12 +14,22 @@ VIEWERS: Final = frozenset((Role.ADMIN, Role.OPERATOR, Role.SUPERVISOR, Role.MON
 """Who may see all calls of the scope; an agent sees his own desk, which is another page."""
 
 
-async def sender(request: web.Request) -> Principal:
-    """Recognise who sends a request by its `Authorization` header; errors as `admitted`."""
+async def recognised(request: web.Request) -> Principal:
+    """Recognise who sends a request by its `Authorization` header; what he may do is for others to say.
+
+    Raises:
+        AuthFailed: No token, or none of ours.
+        ConnectionLost: As `Tokens.verify`, when SQL is away.
+    """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise AuthFailed("no bearer token")
-    return await admitted(token.strip(), request.app[TOKENS], request.app[PARTS])
+    return await request.app[TOKENS].verify(token.strip())
+
+
+async def sender(request: web.Request) -> Principal:
+    """Recognise who sends a request, and let him look; errors as `recognised` and `admitted`."""
+    return _let_in(await recognised(request), request.app[PARTS])
 
 
 async def admitted(token: str, tokens: Tokens, parts: ConsoleParts) -> Principal:
@@ -30,7 +40,10 @@ async def admitted(token: str, tokens: Tokens, parts: ConsoleParts) -> Principal
         Refusal: 403, not for this role or not for this site.
         ConnectionLost: As `Tokens.verify`, when SQL is away.
     """
-    principal = await tokens.verify(token)
+    return _let_in(await tokens.verify(token), parts)
+
+
+def _let_in(principal: Principal, parts: ConsoleParts) -> Principal:
     if principal.role not in VIEWERS:
         wanted = ", ".join(sorted(VIEWERS))
         raise Refusal(403, "forbidden", f"role {principal.role} may not see this", f"use a token with role {wanted}")

@@ -1,4 +1,7 @@
-"""`/api/v1/sites/{site}/quotas`: look at the quotas of this console's site, change them, undo."""
+"""`/api/v1/sites/{site}/quotas`: look at the quotas of this console's site, change them, undo.
+
+Who may change is the desk's to say, and to write down: an attempt of somebody who may not is in the audit trail.
+"""
 
 from dataclasses import replace
 from typing import Final, TypeVar
@@ -6,7 +9,7 @@ from typing import Final, TypeVar
 import msgspec
 from aiohttp import web
 
-from console.access import sender
+from console.access import recognised, sender
 from console.errors import Refusal
 from console.keys import QUOTAS
 from console.operations import Handler, Number, Operation
@@ -55,21 +58,21 @@ async def set_shares(request: web.Request) -> web.Response:
 
     The first call after the answer is decided by the new version; calls in progress are not touched.
     """
-    by, desk = await sender(request), desk_of(request)
+    by, desk = await recognised(request), desk_of(request)
     asked = await _asked(request, desk, by, SharesAsked)
     return await _changed(desk, by, asked, SetShares(asked.cities), until=asked.until)
 
 
 async def put_on(request: web.Request) -> web.Response:
     """Put a profile on, for ever or until a time."""
-    by, desk = await sender(request), desk_of(request)
+    by, desk = await recognised(request), desk_of(request)
     asked = await _asked(request, desk, by, ProfileAsked)
     return await _changed(desk, by, asked, PutOn(asked.profile), until=asked.until)
 
 
 async def undo(request: web.Request) -> web.Response:
     """Bring the content of a former version back, as a new version."""
-    by, desk = await sender(request), desk_of(request)
+    by, desk = await recognised(request), desk_of(request)
     asked = await _asked(request, desk, by, UndoAsked)
     return await _changed(desk, by, asked, Undo(asked.to), until=None)
 

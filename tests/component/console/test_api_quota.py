@@ -126,6 +126,9 @@ async def test_who_may_look_and_who_may_change(desk: Desk, database: Database) -
     for token in (desk.token(Role.AGENT), desk.token(Role.ADMIN, site="xiamen")):
         assert (await ask(desk, "GET", QUOTAS, token=token))[0] == 403
         assert (await ask(desk, "PATCH", QUOTAS, RISE, token=token))[0] == 403
+        with database.transaction(reading=True) as connection:
+            refused = fetch_audit(connection, newest=1)[0].after
+        assert refused["kind"] == "forbidden"
     assert (await desk.client.patch(QUOTAS, json=RISE)).status == 401
     assert (await ask(desk, "PATCH", QUOTAS, RISE, token=desk.token(Role.OPERATOR, site="fuzhou")))[0] == 200
 
