@@ -122,9 +122,9 @@ def conf_render(settings: Settings) -> None:
 @click.option(
     "--only", default="", help="Comma-separated parts: agi, bridge, matcher, tickets, console. Default: all."
 )
-@click.option("--agi-index", default=0, show_default=True, help="Which of the site's AGI addresses to serve.")
+@click.option("--agi-index", type=int, help="Which of the site's AGI addresses to serve, from 0. Default: all.")
 @settings_option
-def serve(site: str, only: str, agi_index: int, settings: Settings) -> None:
+def serve(site: str, only: str, agi_index: int | None, settings: Settings) -> None:
     """Run a site's processes until SIGTERM."""
     from service.serve import run_site
 

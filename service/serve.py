@@ -4,26 +4,29 @@ import asyncio
 import contextlib
 import resource
 import signal
+from collections.abc import Sequence
 
 import structlog
 
+from service.context import load_context
 from service.notify import Notifier
-from service.site import PARTS, SiteProcess, load_context
+from service.site import PARTS, SiteProcess
 from tieline.errors import ConfigError, Problem
 from tieline.logs import configure_logs
 from tieline.settings import Settings
+from tieline.topology import Site
 
 _log = structlog.get_logger("service")
 
 
-async def run_site(settings: Settings, site: str, only: str, agi_index: int) -> int:
+async def run_site(settings: Settings, site: str, only: str, agi_index: int | None) -> int:
     """Serve until SIGTERM or SIGINT.
 
     Args:
         settings: Loaded settings.
         site: Site id.
         only: Comma-separated parts, empty for all.
-        agi_index: Which AGI address to serve.
+        agi_index: Which of the site's AGI addresses to serve, counted from 0; None for all.
 
     Returns:
         Exit code.
@@ -32,7 +35,8 @@ async def run_site(settings: Settings, site: str, only: str, agi_index: int) -> 
         ConfigError: Anything in the configuration is faulty; nothing was started.
     """
     parts = _chosen(only)
-    context = load_context(settings, site, agi_index)
+    context = load_context(settings, site)
+    agi_indexes = _agi_indexes(context.site, agi_index)
     configure_logs(
         level=settings.log_level,
         log_format=settings.log_format,
@@ -46,7 +50,7 @@ async def run_site(settings: Settings, site: str, only: str, agi_index: int) -> 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     notifier = Notifier.from_environment()
-    async with SiteProcess(context, parts, agi_index=agi_index).running():
+    async with SiteProcess(context, parts, agi_indexes).running():
         notifier.tell("READY=1")
         ping = asyncio.create_task(notifier.ping())
         _log.info("serving", site=site, parts=list(parts))
@@ -72,3 +76,12 @@ def _chosen(only: str) -> tuple[str, ...]:
     if unknown or not chosen:
         raise ConfigError("--only", [Problem("--only", f"unknown part {unknown}", f"known: {', '.join(PARTS)}")])
     return chosen
+
+
+def _agi_indexes(site: Site, asked: int | None) -> Sequence[int]:
+    if asked is None:
+        return range(len(site.agi))
+    if not 0 <= asked < len(site.agi):
+        problem = Problem("--agi-index", f"the site has no AGI address number {asked}", f"0 to {len(site.agi) - 1}")
+        raise ConfigError("--agi-index", [problem])
+    return (asked,)

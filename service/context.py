@@ -1,0 +1,53 @@
+"""What the parts of a site share: data read once at start, validated as a whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from routing.agents import Agent, load_agents
+from tieline import secrets_file
+from tieline.errors import ConfigError, Problem
+from tieline.model import AgentId, SiteId
+from tieline.secrets_file import Secrets
+from tieline.settings import Settings
+from tieline.topology import Site, Topology, shift_loopback
+from tieline.topology_file import load_topology
+from trunk_config.profiles import Profiles, load_allowances, load_profiles
+from trunk_config.quota import Allowances
+from trunk_config.surge_rules import SurgeRules, load_surge_rules
+
+
+@dataclass(frozen=True, slots=True)
+class SiteContext:
+    """What the parts of a site share: data read once at start, validated as a whole."""
+
+    settings: Settings
+    topology: Topology
+    site: Site
+    agents: Mapping[AgentId, Agent]
+    secrets: Secrets
+    profiles: Profiles
+    allowances: Allowances
+    surge: SurgeRules
+
+
+def load_context(settings: Settings, site: str) -> SiteContext:
+    """Read topology, agents, quotas and secrets.
+
+    Raises:
+        ConfigError: Any of them is faulty, or the site is unknown.
+    """
+    topology = shift_loopback(load_topology(settings.topology), settings.loopback_instance)
+    if site not in topology.sites:
+        known = ", ".join(topology.sites)
+        raise ConfigError("--site", [Problem("--site", f"unknown site {site!r}", f"known: {known}")])
+    profiles = load_profiles(settings.quotas, topology)
+    return SiteContext(
+        settings=settings,
+        topology=topology,
+        site=topology.sites[SiteId(site)],
+        agents=load_agents(settings.agents, topology),
+        secrets=secrets_file.load(settings.secrets),
+        profiles=profiles,
+        allowances=load_allowances(settings.quotas),
+        surge=load_surge_rules(profiles),
+    )
