@@ -17,6 +17,7 @@ from tieline.model import SiteId
 from tieline.topology import Address, Edge, Node, Site, Topology
 
 HOME: Final = Path(__file__).resolve().parent.parent
+SURGE_FILE: Final = Path(__file__).with_name("surge.toml")
 """The checkout."""
 
 WATCHDOG_S: Final = 3.0
@@ -113,6 +114,7 @@ def settings_text(plan: LabPlan, postgres_password: str = "") -> str:
         "topology": str(plan.topology_file),
         "agents": str(plan.agents_file),
         "quotas": str(plan.quotas_file),
+        "surge": str(SURGE_FILE),
         "state": str(plan.state),
         "sounds": str(plan.sounds),
         "secrets": str(plan.secrets_file),

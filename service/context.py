@@ -49,5 +49,5 @@ def load_context(settings: Settings, site: str) -> SiteContext:
         secrets=secrets_file.load(settings.secrets),
         profiles=profiles,
         allowances=load_allowances(settings.quotas),
-        surge=load_surge_rules(profiles),
+        surge=load_surge_rules(profiles, settings.surge),
     )

@@ -37,6 +37,7 @@ class Settings:
         topology: The network, see `examples/fujian.toml`.
         agents: The agents, see `examples/agents.toml`.
         quotas: The cities' shares of the lines, see `examples/quotas.toml`.
+        surge: What counts as a surge of a city and what it sets off, see `trunk_config/data/surge.toml`.
         state: Directory for what must survive a restart of a process; sockets and locks live here too.
         sounds: Built audio, one folder a dialect.
         journal: Directory of the call journals, one file a node. This and the next three default to `state`.
@@ -60,6 +61,7 @@ class Settings:
     topology: Path = Path("examples/fujian.toml")
     agents: Path = Path("examples/agents.toml")
     quotas: Path = Path("examples/quotas.toml")
+    surge: Path = Path("trunk_config/data/surge.toml")
     state: Path = Path(".tieline/run")
     sounds: Path = Path(".tieline/sounds")
     journal: Path = Path(".tieline/run/journal")

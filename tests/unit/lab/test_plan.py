@@ -14,7 +14,7 @@ from lab.errors import LabError
 from lab.keys import keys_for
 from lab.parts import decode_orders, encode_orders
 from lab.phones import PhoneGroup
-from lab.plan import HOME, DatabaseKind, LabPlan, orders, phones_of, settings_text
+from lab.plan import HOME, SURGE_FILE, DatabaseKind, LabPlan, orders, phones_of, settings_text
 from lab.samples import FULL_CITY, SAMPLES, quotas_with_full_city, sample_script
 from lab.scripts import Answers
 from lab.second_node import topology_with_second_node
@@ -24,6 +24,7 @@ from tieline.topology import shift_loopback
 from tieline.topology_file import load_topology
 from trunk_config.profiles import load_profiles
 from trunk_config.quota import Quota
+from trunk_config.surge_rules import load_surge_rules
 
 pytestmark = pytest.mark.unit
 
@@ -155,3 +156,10 @@ def test_samples_come_from_every_city_and_end_in_every_way() -> None:
     for sample in SAMPLES:
         keys = keys_for(TOPOLOGY.cities[sample.city], sample.dialect, sample.business)
         assert sample_script(sample, keys)
+
+
+def test_the_labs_surges_are_the_shipped_ones_without_the_short_menu() -> None:
+    profiles = load_profiles(HOME / "examples/quotas.toml", load_topology(HOME / "examples/fujian.toml"))
+    shipped, ours = load_surge_rules(profiles), load_surge_rules(profiles, SURGE_FILE)
+    plain = {state: replace(effect, short_menu=False) for state, effect in shipped.effects.items()}
+    assert ours == replace(shipped, effects=plain)
