@@ -36,7 +36,7 @@ def _losses(found: Forecast) -> dict[str, float]:
 def test_the_example_reserves_what_the_busy_hour_needs(normal: SiteQuotas, loads: dict[CityId, float]) -> None:
     found = forecast("normal", normal, loads)
     for city in found.cities:
-        assert city.reserve == city.lines_needed
+        assert city.lines_needed <= city.reserve <= city.lines_needed + 1
         assert city.loss < LOSS_GOAL / 100
     assert found.load_erlang == pytest.approx(31.21)
     assert found.lines_in_use == pytest.approx(31.21, rel=0.001)

@@ -36,7 +36,7 @@ def _row(lines: list[str], city: str) -> list[str]:
 def test_the_present_alone() -> None:
     lines = _shown(_compared({}))
     assert _row(lines, "fuzhou ") == ["fuzhou", "12.44", "21", "21/120", "<", "0.01", "%"]
-    assert _row(lines, "sanming") == ["sanming", "0.00", "0", "10/60", "-"]
+    assert _row(lines, "sanming") == ["sanming", "0.00", "0", "11/60", "-"]
     assert _row(lines, "all") == ["all", "22.21", "<", "0.01", "%"]
     text = "\n".join(lines)
     assert "now: normal, version 3; 22.2 lines in use" in text

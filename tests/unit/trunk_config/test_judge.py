@@ -108,7 +108,7 @@ def test_what_comes_back_by_itself_says_so() -> None:
         (asked(SetShares({PUTIAN: Share(cap=10**30)})), "is out of range"),
         (asked(SetShares({PUTIAN: Share(cap=241)})), "241 is more than the site's 240 lines"),
         (asked(SetShares({PUTIAN: Share(reserve=61)})), "reserve 61 is above cap 60"),
-        (asked(SetShares({PUTIAN: Share(200, 200)})), "the reserves add up to 253, it has 240 lines"),
+        (asked(SetShares({PUTIAN: Share(200, 200)})), "the reserves add up to 254, it has 240 lines"),
         (asked(SetShares({CityId("atlantis"): Share(1, 2)})), "atlantis: unknown city"),
         (asked(SetShares({CityId("atlantis"): Share(1)})), "give reserve and cap"),
         (asked(SetShares({PUTIAN: Share(reserve=11)})), "nothing would change"),

@@ -57,7 +57,7 @@ def test_the_examples_profiles_fit_the_examples_network(topology: Topology) -> N
     assert set(profiles) == {(SiteId(site), name) for site in ("fuzhou", "xiamen") for name in names}
     normal = site_quotas(topology, FUZHOU, profiles[FUZHOU, "normal"].quotas)
     assert normal.limit(CityId("fuzhou")) == 120
-    assert sum(quota.reserve for quota in normal.quotas.values()) == 64
+    assert sum(quota.reserve for quota in normal.quotas.values()) == 65
 
 
 def test_every_fault_of_a_set_is_told(topology: Topology) -> None:
