@@ -1,6 +1,7 @@
 """The admit script on a real Redis: what the dialplan is told, what the bus is told, what is counted."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from agi.scripts.voice import Voice
 from agi.session import Session
 from crm_adapter.journal import Journal
 from ivr_prompts.menus import load_menus
+from ivr_prompts.notice import Notice
+from ivr_prompts.notice_live import write_copy
 from tests.support.redis_server import RedisServer, redis_server
 from tests.unit.ivr_prompts.worlds import UNBUILT
 from tieline import bus
@@ -24,6 +27,9 @@ from tieline.topology_file import load_topology
 from trunk_config.admission import install, set_safety_numbers
 from trunk_config.decision_times import DecisionTimes
 from trunk_config.quota import Allowances, Quota, site_quotas
+from trunk_config.surge import State
+from trunk_config.surge_live import write_states
+from trunk_config.surge_rules import Effect
 
 pytestmark = pytest.mark.component
 
@@ -116,3 +122,24 @@ async def test_without_quotas_the_node_decides_and_nothing_is_told(parts: Parts)
     assert "TL_QUOTA" not in answer  # the node's own: the version its caps are of
     assert await arrived(parts) == []
     assert decisions(parts) == {"group": 1}
+
+
+async def test_a_refused_caller_is_told_what_the_moment_is(parts: Parts) -> None:
+    effects = {State.SURGE: Effect("refuse_surge", short_menu=True)}
+    parts = replace(
+        parts, situation=Situation(parts.live, effects), allowances=Allowances(messages=9, safety_lines=1)
+    )
+    await allow(parts, 0)
+    said = [(await call(parts, 1))["TL_SAY"]]
+    surge = bus.SurgeChanged(at=NOW, city="fuzhou", state="surge", calls=99, usual=9.0)
+    await write_states(parts.live, {FUZHOU: surge})
+    await parts.situation.look()
+    said.append((await call(parts, 2))["TL_SAY"])
+    storm = Notice(city="fuzhou", cause="storm", until=NOW + 600, by="li", since=NOW)
+    await write_copy(parts.live, [storm], NOW)
+    await parts.situation.look()
+    said.append((await call(parts, 3))["TL_SAY"])
+    for files, reason in zip(said, ("refuse_quota", "refuse_surge", "refuse_notice"), strict=True):
+        assert f"min_dong/{reason}-1" in files
+        assert f"mandarin/{reason}-1" in files
+        assert files.endswith("&/sounds/mandarin/refuse_danger")
