@@ -5,7 +5,7 @@ are not watched: when they come, their own site is away, and that is no surge.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -65,10 +65,10 @@ class SurgeWatch:
             self._watch = called(self._watch, city, event.at)
 
     async def run(self) -> None:
-        """Look until cancelled; whatever is away is asked again a second later."""
-        while True:
-            await self.look()
-            await asyncio.sleep(EVERY_S)
+        """Look, and learn, until cancelled; whatever is away is asked again a second later."""
+        async with asyncio.TaskGroup() as tasks:  # apart, so that a database that hangs holds up no state
+            tasks.create_task(_every_second(self.look))
+            tasks.create_task(_every_second(self.learn))
 
     def metrics(self) -> Mapping[str, float]:
         """Give what was counted, and how many cities are in each state."""
@@ -77,7 +77,7 @@ class SurgeWatch:
         return {**self.counters, **states, "lessons_unwritten": len(self._unwritten)}
 
     async def look(self) -> None:
-        """Judge every city, tell what changed, learn what may be learned; raises nothing that waiting can mend."""
+        """Judge every city and tell what changed; raises nothing that waiting can mend."""
         try:
             watch = self._watch or await self._begin()
             now = self._clock()
@@ -90,7 +90,6 @@ class SurgeWatch:
             await write_watch(self._live, found.watch)
         except TielineError:
             self.counters["failures"] += 1
-        await self._learn()
 
     async def _begin(self) -> SiteWatch:
         """Go on where an earlier watch was; calls that came meanwhile are counted on top."""
@@ -114,7 +113,7 @@ class SurgeWatch:
             for city in self._cities
         }
 
-    async def _learn(self) -> None:
+    async def learn(self) -> None:
         """Read what was learned before, then write what is new; lessons wait while SQL is away."""
         with suppress(TielineError):
             if self._usual is None:
@@ -126,3 +125,9 @@ class SurgeWatch:
                 self._usual[cell] = learned
                 self._unwritten.remove(lesson)
                 self.counters["lessons"] += 1
+
+
+async def _every_second(work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await work()
+        await asyncio.sleep(EVERY_S)

@@ -88,6 +88,7 @@ class Street:
             self.now += 60
             self.call("fuzhou", calls)
             await self.watch.look()
+            await self.watch.learn()
 
 
 @pytest.fixture
@@ -145,10 +146,7 @@ async def test_calls_before_the_first_look_and_a_restart_are_not_forgotten(stree
 async def test_a_calm_hour_is_learned_once_and_used(street: Street, database: Database) -> None:
     await street.minutes(30)
     await street.minutes(61, calls=2)
-    twin = street.restarted()
-    await twin.look()
-    usual = database.transaction(reading=True)
-    with usual as connection:
+    with database.transaction(reading=True) as connection:
         rows = fetch_usual(connection)
     cell = Cell(FUZHOU, 5, 16)
     assert rows[cell].calls == 120.0
@@ -157,6 +155,17 @@ async def test_a_calm_hour_is_learned_once_and_used(street: Street, database: Da
         add_lesson(connection, cell, Learned(900.0, rows[cell].last_hour))
         add_lesson(connection, cell, Learned(900.0, rows[cell].last_hour - 1))
         assert fetch_usual(connection)[cell] == rows[cell]
+
+
+async def test_what_was_learned_is_the_measure_after_a_restart(
+    street: Street, live: Live, database: Database
+) -> None:
+    with database.transaction() as connection:
+        add_lesson(connection, Cell(FUZHOU, 5, 15), Learned(60.0, 1))  # five in five minutes
+    await street.watch.learn()
+    street.call("fuzhou", 25)
+    await street.watch.look()
+    assert (await read_states(live))[FUZHOU] is State.SURGE
 
 
 async def test_an_hour_of_surge_is_not_learned(street: Street, database: Database) -> None:
@@ -180,7 +189,7 @@ async def test_lessons_wait_for_sql_and_states_for_nobody(
     await away.watch.look()
     assert (await read_states(live))[FUZHOU] is State.SURGE
     create_schema(empty)
-    await away.watch.look()
+    await away.watch.learn()
     assert away.watch.metrics()["lessons_unwritten"] == 0
     with empty.transaction(reading=True) as connection:
         assert fetch_usual(connection)[Cell(FUZHOU, 5, 16)].calls == 120.0
