@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,17 @@ def test_a_newer_notice_takes_the_place_and_both_are_in_the_audit(database: Data
         "storm",
         "flood",
     )
+
+
+def test_two_who_write_the_same_place_at_once_both_succeed(database: Database) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = list(
+            pool.map(lambda n: desk(database).set("fuzhou", "", cause="storm", until=NOW + 60 + n, by=ME), range(24))
+        )
+    (kept,) = desk(database).all()
+    assert kept in made
+    with database.transaction(reading=True) as connection:
+        assert len(fetch_audit(connection, subject="place:fuzhou")) == len(made)
 
 
 def test_a_notice_is_gone_at_its_end(database: Database) -> None:
