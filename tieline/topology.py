@@ -7,6 +7,7 @@ its problems. What is here can be trusted: ids are unique, references resolve, a
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Final
 
 from tieline.errors import LocalProtocolError
@@ -105,6 +106,16 @@ class Site:
     tie: Address | None = None
 
 
+class TrunkState(StrEnum):
+    """Whether a trunk group carries calls."""
+
+    IN_SERVICE = "in_service"
+    BLOCKED = "blocked"
+    """For maintenance: new calls are refused, those in progress go on, so that it drains."""
+    OUT_OF_SERVICE = "out_of_service"
+    """Not handed over, or given up: the edge does not know its address."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrunkGroup:
     """Circuits of one city from the carrier's exchange to the edge.
@@ -113,14 +124,19 @@ class TrunkGroup:
         source: IPv4 address that its calls come from; it alone names the city.
         channels: Calls it can carry at once: 30 for each E1, or the count agreed for a SIP trunk.
         e1: E1 circuits; 0 for a SIP trunk.
-        in_service: False while it is blocked or not yet handed over.
+        state: Only what is in service counts as access.
     """
 
     id: str
     source: str
     channels: int
     e1: int
-    in_service: bool
+    state: TrunkState
+
+    @property
+    def in_service(self) -> bool:
+        """Whether it takes new calls."""
+        return self.state is TrunkState.IN_SERVICE
 
 
 @dataclass(frozen=True, slots=True)

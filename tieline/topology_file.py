@@ -16,6 +16,7 @@ from tieline.topology import (
     Site,
     Topology,
     TrunkGroup,
+    TrunkState,
 )
 from tieline.topology_rules import Draft, check
 
@@ -146,7 +147,7 @@ def _trunk_group(table: Table) -> TrunkGroup:
         source=table.host("source"),
         channels=max(channels, e1 * CHANNELS_PER_E1),
         e1=e1,
-        in_service=table.flag("in_service", default=True),
+        state=TrunkState(table.choice("state", tuple(TrunkState), default=TrunkState.IN_SERVICE)),
     )
     table.finish()
     return group

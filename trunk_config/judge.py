@@ -188,7 +188,11 @@ def _about_profile(name: str, profile: Profile | None, site: SiteId, situation: 
             )
         elif not groups[trunk].in_service:
             mend = "put it into service, or set the shares by hand"
-            yield Problem(f"profile {name}", f"needs trunk group {trunk}, which is out of service", mend)
+            yield Problem(
+                f"profile {name}",
+                f"needs trunk group {trunk}, which is {groups[trunk].state.replace('_', ' ')}",
+                mend,
+            )
 
 
 def _about_undo(to: int | None, past: QuotaVersion | None, newest: QuotaVersion) -> Iterator[Problem]:

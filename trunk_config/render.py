@@ -14,7 +14,7 @@ from tieline import variables
 from tieline.errors import LocalProtocolError
 from tieline.model import SiteId
 from tieline.switch_plan import SwitchPlan
-from tieline.topology import Edge, Node, Site
+from tieline.topology import City, Edge, Node, Site, Topology, TrunkGroup, TrunkState
 from trunk_config.modules import MODULES
 
 TEMPLATES: Final = Path(__file__).resolve().parent.parent / "asterisk-conf"
@@ -62,6 +62,19 @@ def edge_endpoint(edge: Edge) -> str:
     return f"{edge.id}"
 
 
+def known_trunks(topology: Topology) -> Iterator[tuple[City, TrunkGroup]]:
+    """Yield the trunk groups that an edge is to know, with their cities."""
+    for city in topology.cities.values():
+        for trunk in city.trunk_groups:
+            if trunk.state is not TrunkState.OUT_OF_SERVICE:
+                yield city, trunk
+
+
+def trunk_tag(city: City, trunk: TrunkGroup) -> str:
+    """Say what the edge is to know of a trunk group: `city:group`, with `:blocked` while it takes no new calls."""
+    return f"{city.id}:{trunk.id}" + ("" if trunk.in_service else f":{trunk.state}")
+
+
 def render_node(plan: SwitchPlan, node: Node) -> dict[str, str]:
     """Render every file of one node's configuration directory.
 
@@ -101,12 +114,7 @@ def render_edge(plan: SwitchPlan, edge: Edge) -> dict[str, str]:
             }
             for site in topology.sites.values()
         ],
-        "trunks": [
-            {"source": trunk.source, "city": city.id, "id": trunk.id}
-            for city in topology.cities.values()
-            for trunk in city.trunk_groups
-            if trunk.in_service
-        ],
+        "trunks": [{"source": trunk.source, "tag": trunk_tag(city, trunk)} for city, trunk in known_trunks(topology)],
     }
     return {
         Path(name).name.removesuffix(".j2"): environment.get_template(name).render(values)

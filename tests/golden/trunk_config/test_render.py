@@ -4,6 +4,7 @@ After a wanted change: `TIELINE_GOLDEN=write pytest tests/golden/trunk_config`, 
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,12 @@ from service.plan import net_menu
 from tieline.errors import LocalProtocolError
 from tieline.model import AgentId, SiteId
 from tieline.switch_plan import NodePaths, Phone, SwitchPlan
+from tieline.topology import TrunkState
 from tieline.topology_file import load_topology
 from trunk_config.caps import node_caps
 from trunk_config.profiles import load_profiles
 from trunk_config.render import edge_endpoint, render_edge, render_node
+from trunk_config.trunk_file import with_state
 
 pytestmark = pytest.mark.golden
 
@@ -97,6 +100,22 @@ def test_every_agent_has_an_endpoint_and_every_city_a_cap(plan: SwitchPlan) -> N
         assert (f"[{phone.agent}](agent)\n" in files["pjsip.conf"]) == (phone.site == node.site)
     for city in plan.topology.cities:
         assert f"TL_CAP_{city} = {plan.node_caps[node.id, city]}\n" in files["globals.conf"]
+
+
+@pytest.mark.parametrize(
+    ("state", "line"),
+    [("blocked", ["1 127.0.24.7 32 0 longyan:tg-longyan:blocked"]), ("out_of_service", [])],
+)
+def test_a_blocked_trunk_group_is_marked_for_the_edge_and_one_out_of_service_is_unknown_there(
+    plan: SwitchPlan, tmp_path: Path, state: str, line: list[str]
+) -> None:
+    text = with_state((ROOT / "examples/fujian.toml").read_text(), "tg-longyan", TrunkState(state))
+    (tmp_path / "network.toml").write_text(text)
+    other = replace(plan, topology=load_topology(tmp_path / "network.toml"))
+    before, after = (render_edge(one, one.topology.edges[0]) for one in (plan, other))
+    kept = [row for row in before["trunks.list"].splitlines() if "tg-longyan" not in row]
+    assert sorted(after["trunks.list"].splitlines()) == sorted([*kept, *line])
+    assert {name for name in before if before[name] != after[name]} == {"trunks.list"}
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a;b", "${SHELL(x)}", "$[1+1]", "a\0b", "#{X}"])

@@ -33,8 +33,9 @@ def test_access_is_whole_e1s_of_thirty_channels(fujian: Topology) -> None:
         assert fujian.sites[site].lines == 240
 
 
-def test_a_blocked_trunk_group_is_no_access(tmp_path: Path) -> None:
-    text = FUJIAN.read_text().replace('source = "127.0.24.2"', 'source = "127.0.24.2"\nin_service = false')
+@pytest.mark.parametrize("state", ["blocked", "out_of_service"])
+def test_only_a_trunk_group_in_service_is_access(tmp_path: Path, state: str) -> None:
+    text = FUJIAN.read_text().replace('source = "127.0.24.2"', f'source = "127.0.24.2"\nstate = "{state}"')
     (tmp_path / "blocked.toml").write_text(text)
     blocked = load_topology(tmp_path / "blocked.toml")
     assert blocked.access(CityId("xiamen")) == 0

@@ -6,7 +6,7 @@ from typing import Any
 
 from tieline.model import CityId, SiteId
 from tieline.principal import Principal, Role
-from tieline.topology import Topology
+from tieline.topology import Topology, TrunkState
 from tieline.topology_file import load_topology
 from trunk_config.profiles import Profiles, load_profiles
 from trunk_config.versions import QuotaVersion
@@ -33,13 +33,13 @@ def version(number: int = 1, profile: str = "normal", **fields: Any) -> QuotaVer
     return replace(made, **fields)
 
 
-def out_of_service(topology: Topology, trunk: str) -> Topology:
-    """The same network, one trunk group blocked."""
+def out_of_service(topology: Topology, trunk: str, state: TrunkState = TrunkState.OUT_OF_SERVICE) -> Topology:
+    """The same network, one trunk group out of service or blocked."""
     cities = {
         city.id: replace(
             city,
             trunk_groups=tuple(
-                replace(group, in_service=group.in_service and group.id != trunk) for group in city.trunk_groups
+                replace(group, state=state) if group.id == trunk else group for group in city.trunk_groups
             ),
         )
         for city in topology.cities.values()
