@@ -1,7 +1,7 @@
 """The AMI actions we use, as frozen types: what they say, how they end, and whether they may be said twice."""
 
 import re
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import ClassVar, Final
 
 import msgspec
@@ -11,6 +11,9 @@ from tieline.errors import LocalProtocolError
 _CHANNEL: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*/[!-~]{1,200}")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,79}")
 """With `-`, which ids of cities may hold; what Asterisk takes for a function has brackets."""
+
+_MARK: Final = re.compile(r"TIELINE_[A-Z]{1,16}_[0-9a-f]{1,32}")
+"""The name of no function that Asterisk has."""
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -177,6 +180,67 @@ class PJSIPShowContacts(Action, frozen=True, gc=False):
 
     completion: ClassVar[Completion] = Completion.EVENT_LIST
     replay_safe: ClassVar[bool] = True
+
+
+class PJSIPShowEndpoints(Action, frozen=True, gc=False):
+    """List every endpoint by `ObjectName`."""
+
+    completion: ClassVar[Completion] = Completion.EVENT_LIST
+    replay_safe: ClassVar[bool] = True
+
+
+class QueueSummary(Action, frozen=True, gc=False):
+    """List every queue by `Queue`."""
+
+    completion: ClassVar[Completion] = Completion.EVENT_LIST
+    replay_safe: ClassVar[bool] = True
+
+
+class ShowDialPlan(Action, frozen=True, gc=False):
+    """List every priority of the dialplan, by `Context`; `Registrar` says which module brought it."""
+
+    completion: ClassVar[Completion] = Completion.EVENT_LIST
+    replay_safe: ClassVar[bool] = True
+
+
+class Reloadable(StrEnum):
+    """Modules that may be told to read their configuration again; calls in progress go on over each of them."""
+
+    DIALPLAN = "pbx_config.so"
+    PJSIP = "res_pjsip.so"
+    QUEUES = "app_queue.so"
+    MUSIC = "res_musiconhold.so"
+    MANAGER = "manager"
+
+
+class Reload(Action, frozen=True, gc=False):
+    """Let a module read its configuration again. Success only says that it tried."""
+
+    replay_safe: ClassVar[bool] = True
+
+    module: Reloadable
+
+    def headers(self) -> Headers:
+        """See `Action.headers`."""
+        return (("Module", self.module),)
+
+
+class MarkLog(Action, frozen=True, gc=False):
+    """Leave a line with a mark in the log: Asterisk complains that there is no such function.
+
+    The log is written by a thread of its own, in order: what was logged before the mark stands before it. There is
+    no plainer way without the right to run commands.
+    """
+
+    name: ClassVar[str] = "Getvar"
+
+    mark: str
+
+    def headers(self) -> Headers:
+        """See `Action.headers`."""
+        if _MARK.fullmatch(self.mark) is None:
+            raise LocalProtocolError(f"no mark: {self.mark!r}")
+        return (("Variable", f"{self.mark}()"),)
 
 
 class QueueLog(Action, frozen=True, gc=False):

@@ -35,7 +35,7 @@ async def forecast(request: web.Request) -> web.Response:
     """
     parts, desk = request.app[PARTS], desk_of(request)
     must_cover(await sender(request), desk)
-    days, cities = number_of(request, _DAYS), parts.topology.cities
+    days, cities = number_of(request, _DAYS), desk.topology.cities
     try:
         proposed = _maybe_profile(desk.profiles, _text(request, _PROFILE))
         factors = parse_by_city(_text(request, _WHAT_IF), cities, most=FACTOR_AT_MOST, what=_WHAT_IF.name)
@@ -45,10 +45,10 @@ async def forecast(request: web.Request) -> web.Response:
         told = "given"
         if not loads:
             loads, told = await measured_load(
-                request.app[STORE], parts.topology, desk.site, days=days, now=parts.clock()
+                request.app[STORE], desk.topology, desk.site, days=days, now=parts.clock()
             )
         present = await desk.newest()
-        work = partial(compare, parts.topology, present, proposed, loads, factors=factors, loads_from=told)
+        work = partial(compare, desk.topology, present, proposed, loads, factors=factors, loads_from=told)
         found = await asyncio.to_thread(work)  # some hundredths of a second; with thousands of lines, seconds
     except ConfigError as error:
         what = str(error).partition("\n")[0]

@@ -1,9 +1,7 @@
 """The command line `tieline`."""
 
-import os
 import sys
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Any
 
 import click
@@ -11,10 +9,12 @@ import uvloop
 
 from crm_adapter import refused_cli
 from ivr_prompts import notice_cli
+from service import conf_cli
 from service.forecast_cli import forecast_command
+from service.settings_option import settings_option
 from tieline import cli as tieline_cli
 from tieline.errors import ConfigError, TielineError
-from tieline.settings import Settings, load_settings
+from tieline.settings import Settings
 from trunk_config import cli as trunk_config_cli
 
 COMMANDS = "tieline.commands"
@@ -52,21 +52,6 @@ def main() -> None:
     """Tieline: the telephony backend of the 95598 hotline."""
 
 
-def settings_option(command: Any) -> Any:
-    """Add `--settings FILE` to a command; the command gets the loaded settings."""
-
-    def load(_ctx: click.Context, _param: click.Parameter, value: Path | None) -> Settings:
-        return load_settings(value, os.environ)
-
-    return click.option(
-        "--settings",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        envvar="TIELINE_SETTINGS",
-        callback=load,
-        help="Settings file (TOML). Defaults and TIELINE_* variables serve without one.",
-    )(command)
-
-
 @main.group(commands=tieline_cli.token.commands)
 @settings_option
 @click.pass_context
@@ -102,19 +87,8 @@ def refused(context: click.Context, settings: Settings) -> None:
     context.obj = settings
 
 
-@main.group()
-def conf() -> None:
-    """What Asterisk and Kamailio read."""
-
-
-@conf.command("render")
-@settings_option
-def conf_render(settings: Settings) -> None:
-    """Render the configuration of every node and edge from the topology; nothing is written if anything is faulty."""
-    from service.render import render_configuration
-
-    written = render_configuration(settings)
-    click.echo(f"{written} files below {settings.conf_out}")
+main.add_command(conf_cli.conf)
+main.add_command(conf_cli.trunk)
 
 
 @main.command()

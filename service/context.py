@@ -30,13 +30,22 @@ class SiteContext:
     surge: SurgeRules
 
 
+def load_network(settings: Settings) -> Topology:
+    """Read the topology.
+
+    Raises:
+        ConfigError: It is faulty.
+    """
+    return shift_loopback(load_topology(settings.topology), settings.loopback_instance)
+
+
 def load_context(settings: Settings, site: str) -> SiteContext:
     """Read topology, agents, quotas and secrets.
 
     Raises:
         ConfigError: Any of them is faulty, or the site is unknown.
     """
-    topology = shift_loopback(load_topology(settings.topology), settings.loopback_instance)
+    topology = load_network(settings)
     if site not in topology.sites:
         known = ", ".join(topology.sites)
         raise ConfigError("--site", [Problem("--site", f"unknown site {site!r}", f"known: {known}")])

@@ -14,8 +14,8 @@ from tieline import bus, variables
 from tieline.clock import Clock
 from tieline.errors import TielineError
 from tieline.live import Live
-from tieline.model import NodeId
-from trunk_config.admission import limits_in_force, maybe_version
+from tieline.model import CityId, NodeId
+from trunk_config.admission import limits_in_force
 from trunk_config.caps import node_share
 
 EVERY_S: Final = 0.5
@@ -42,7 +42,7 @@ class QuotaKeeper:
         self._counted: set[NodeId] = set()
         self._news = asyncio.Event()
         self._in_force = asyncio.Event()
-        self._told_version: int | None = None
+        self._told: tuple[int, Mapping[CityId, int]] | None = None
         self._counters = {"quotas_restored": 0, "nodes_not_counted": 0}
 
     async def run(self) -> None:
@@ -60,7 +60,7 @@ class QuotaKeeper:
 
     def metrics(self) -> Mapping[str, float]:
         """Give the numbers worth a graph: `quotas_restored` counts the losses of Redis, the first start too."""
-        return {**self._counters, "quota_version": -1 if self._told_version is None else self._told_version}
+        return {**self._counters, "quota_version": self._told[0] if self._told else -1}
 
     async def snapshot_compared(self, node: NodeId) -> None:
         """A node's leases are again what its channels are: it may be new, so it is told the caps, too.
@@ -73,19 +73,19 @@ class QuotaKeeper:
         await self._tell((node,))
 
     async def _look(self) -> None:
-        version = await maybe_version(self._live)
-        if version is None:
+        there = await limits_in_force(self._live)
+        if there is None:
             await self._count_channels()
-        if version is None or not self._in_force.is_set():
+        if there is None or not self._in_force.is_set():
             await self._put_in_force()
             self._in_force.set()
-        if version is None:
+        if there is None:
             self._counters["quotas_restored"] += 1
             await self._ask_for_snapshots()  # what the nodes have let in meanwhile holds no lease yet
-        version = await maybe_version(self._live)
-        if version is not None and version != self._told_version:
+        there = await limits_in_force(self._live)
+        if there is not None and there != self._told:  # another version, or another access of a city
             await self._tell(self._nodes)
-            self._told_version = version
+            self._told = there
 
     async def _count_channels(self) -> None:
         """Wait until every node's channels have leases; on the way up the first snapshots come by themselves."""

@@ -17,6 +17,7 @@ from tieline.errors import TielineError
 from tieline.live import Live
 from tieline.model import SiteId
 from tieline.topology import Topology
+from trunk_config.admission import maybe_version
 from trunk_config.desk import Desk, first_version
 from trunk_config.in_force import put_in_force, replace_in_force
 from trunk_config.profiles import Profiles
@@ -72,6 +73,16 @@ class QuotaVersions:
             async with asyncio.timeout(ASK_EVERY_S):
                 await self._asked.wait()
         return await put_in_force(self._live, self._topology, self._newest, now=self._clock())
+
+    async def take_network(self, topology: Topology) -> None:
+        """Decide by another network from the next call on: what the trunk groups can carry may have changed.
+
+        Raises:
+            TielineError: Redis is away.
+        """
+        self._topology = topology
+        if await maybe_version(self._live) is not None:  # else the site's keeper counts the channels first
+            await put_in_force(self._live, topology, self._newest, now=self._clock())
 
     def metrics(self) -> Mapping[str, float]:
         """Give the numbers worth a graph."""

@@ -1,19 +1,46 @@
-"""Write the rendered switch plan to disk: all of it, or nothing."""
+"""The rendered switch plan, in memory and on disk: all of it, or nothing."""
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from routing.agents import load_agents
+from service.context import load_network
 from service.plan import build_plan
 from tieline import secrets_file
 from tieline.settings import Settings
-from tieline.topology import shift_loopback
+from tieline.switch_plan import SwitchPlan
 from tieline.topology_file import load_topology
 from trunk_config.render import render_all
 
 
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """What every node and edge is to read.
+
+    Attributes:
+        files: Text by absolute path.
+    """
+
+    plan: SwitchPlan
+    files: Mapping[Path, str]
+
+
+def render_in_memory(settings: Settings) -> Rendering:
+    """Render everything and write nothing.
+
+    Raises:
+        ConfigError: Topology, agents or secrets are faulty.
+    """
+    topology = load_network(settings)
+    agents = load_agents(settings.agents, topology)
+    plan = build_plan(settings, topology, agents.values(), secrets_file.load(settings.secrets))
+    return Rendering(plan, dict(render_all(plan)))
+
+
 def render_configuration(settings: Settings) -> int:
-    """Render everything in memory, then write file by file (each by a rename).
+    """Render everything, with new secrets where there are none, then write file by file (each by a rename).
 
     Returns:
         How many files were written.
@@ -21,13 +48,25 @@ def render_configuration(settings: Settings) -> int:
     Raises:
         ConfigError: Topology, agents or secrets are faulty.
     """
-    topology = shift_loopback(load_topology(settings.topology), settings.loopback_instance)
-    agents = load_agents(settings.agents, topology)
+    load_agents(settings.agents, load_topology(settings.topology))  # or secrets would be made for nothing
     secrets_file.generate(settings.secrets)
-    plan = build_plan(settings, topology, agents.values(), secrets_file.load(settings.secrets))
-    files = list(render_all(plan))
-    for path, text in files:
-        _write(path, text)
+    rendering = render_in_memory(settings)
+    for path, text in rendering.files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_private(path.with_name(f".{path.name}.new"), text).replace(path)
+    _make_directories(rendering.plan)
+    return len(rendering.files)
+
+
+def write_private(path: Path, text: str) -> Path:
+    """Write a file that may hold secrets: mode 0600. Gives the path."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def _make_directories(plan: SwitchPlan) -> None:
     for paths in plan.paths.values():
         for name in ("lib", "spool", "run", "log"):
             (paths.root / name).mkdir(parents=True, exist_ok=True)
@@ -35,14 +74,3 @@ def render_configuration(settings: Settings) -> int:
     for directory in plan.edge_dirs.values():
         (directory / "accounting").mkdir(parents=True, exist_ok=True)
     plan.recordings.mkdir(parents=True, exist_ok=True)
-    return len(files)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file that may hold secrets: mode 0600, and whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    fresh.replace(path)

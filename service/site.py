@@ -13,7 +13,7 @@ from aiohttp import web
 from ami_bridge.bridge import Bridge
 from ami_bridge.node_link import NodeLink
 from console.app import build_app
-from console.keys import ConsoleParts
+from console.keys import QUOTAS, ConsoleParts
 from crm_adapter.forwarder import Forwarder
 from crm_adapter.journal import Journal
 from crm_adapter.record import CallRecord
@@ -23,9 +23,10 @@ from routing.matcher import Rules
 from service import heartbeats
 from service.agi_servers import Metrics, agi_servers
 from service.beside import beside
-from service.context import SiteContext
+from service.context import SiteContext, load_network
 from service.figures import figures
 from service.keeper import Keeper
+from service.network import NetworkWatch
 from service.notice_keeper import NoticeKeeper
 from service.plan import AMI_USER, journal_dir
 from service.quota_keeper import QuotaKeeper
@@ -72,6 +73,7 @@ class SiteProcess:
         )
         self._database = Database(settings.database_url, deadline_s=settings.sql_deadline_s)
         self._metrics: Metrics = {}
+        self._network = NetworkWatch(self._live, partial(load_network, settings))
 
     @property
     def live(self) -> Live:
@@ -95,6 +97,9 @@ class SiteProcess:
                 if part in self._parts:
                     await stack.enter_async_context(starters[part]())
                     _log.info("part started", part=part, site=self._context.site.id)
+            self._metrics["network"] = self._network.metrics
+            if {"tickets", "console"} & set(self._parts):  # no other part counts what the trunk groups can carry
+                await stack.enter_async_context(beside(self._network.run()))
             yield
             _log.info("stopping", site=self._context.site.id)
 
@@ -169,6 +174,7 @@ class SiteProcess:
         safety = SafetyAudit(context.site.id, self._live, self._database)
         self._metrics["safety"] = safety.metrics
         self._metrics["quota_versions"] = versions.metrics
+        self._network.subscribe(versions.take_network)
         self._metrics["forwarder"] = forwarder.metrics
         try:
             async with (
@@ -197,7 +203,9 @@ class SiteProcess:
             probes=heartbeats.agi_probes(context.site, self._live, system_clock),
             metrics=self._metrics,
         )
-        runner = web.AppRunner(build_app(parts), access_log=None)
+        app = build_app(parts)
+        self._network.subscribe(app[QUOTAS].take_network)
+        runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         address = context.site.console
         try:

@@ -63,6 +63,10 @@ class Desk:
         self._profiles = profiles
         self._clock = clock
 
+    def take_network(self, topology: Topology) -> None:
+        """Judge by another network from now on."""
+        self._topology = topology
+
     async def newest(self, site: SiteId) -> QuotaVersion:
         """Fetch what is to be in force now: makes the first version, and ends one that is over.
 

@@ -62,9 +62,19 @@ class SiteDesk:
         self._clock = clock
 
     @property
+    def topology(self) -> Topology:
+        """The network as it was last applied."""
+        return self._topology
+
+    @property
     def profiles(self) -> Sequence[Profile]:
         """The site's profiles, as in the file."""
         return [profile for (site, _), profile in self._profiles.items() if site == self.site]
+
+    async def take_network(self, topology: Topology) -> None:
+        """Go on with another network: other trunk groups are in service."""
+        self._topology = topology
+        self._desk.take_network(topology)
 
     async def newest(self) -> QuotaVersion:
         """Fetch the version that is to be in force; errors as `Desk.newest`."""

@@ -216,6 +216,13 @@ class House:
         await live.read(EVENTS, await live.last_id(), block_ms=250)
 
 
+def _topology(folder: Path) -> Path:
+    """The example's network, as a copy that tests may change."""
+    path = folder / "fujian.toml"
+    shutil.copy(HOME / "examples/fujian.toml", path)
+    return path
+
+
 def _quotas(folder: Path) -> Path:
     """The example's quotas with room for one caller from Longyan."""
     path = folder / "quotas.toml"
@@ -252,6 +259,7 @@ def house() -> Iterator[House]:
         instance.HOUSE,
         print,
         agents_file=agents_file,
+        topology_file=_topology(folder),
         quotas_file=_quotas(folder),
         database="postgresql",
         phones=_phones(agents_file),

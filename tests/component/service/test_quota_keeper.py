@@ -159,3 +159,16 @@ async def test_a_redis_that_is_away_is_waited_for() -> None:
                 await commands(live, node, bus.TakeSnapshot, 2)
             assert await maybe_version(live) == 3
         await live.close()
+
+
+async def test_another_access_under_the_same_version_is_told_to_the_nodes(live: Live) -> None:
+    desk = Desk(live)
+    await desk.put_in_force()
+    async with keeping(desk) as keeper:
+        await keeper.wait_in_force(5)
+        await commands(live, NODES[0], bus.SetGlobal, 3)
+        await install(live, desk.version, "normal", quotas(Quota(0, 7), Quota(0, 0)))
+        told = await commands(live, NODES[0], bus.SetGlobal, 6)
+        assert [(one.name, one.value) for one in told[-3:] if isinstance(one, bus.SetGlobal)] == [
+            ("TL_QUOTA", "3"), ("TL_CAP_fuzhou", "4"), ("TL_CAP_putian", "0"),
+        ]  # fmt: skip

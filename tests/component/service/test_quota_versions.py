@@ -15,7 +15,7 @@ from tieline import bus
 from tieline.database import Database, create_schema
 from tieline.endings import cancel_until_done
 from tieline.live import EVENTS, Live
-from tieline.topology import Topology
+from tieline.topology import Topology, TrunkState
 from trunk_config.admission import QUOTA, maybe_version
 from trunk_config.change import Change, PutOn, SetShares, Share
 from trunk_config.desk import Desk
@@ -183,3 +183,18 @@ async def test_a_changed_network_is_taken_in_at_the_start(
     async with following(server, desk, clock, out_of_service(TOPOLOGY, "tg-fuzhou")) as versions:
         await versions.put_in_force()
     assert await live.call("HGET", QUOTA, "c:fuzhou") == b"0"
+
+
+async def test_a_trunk_group_that_is_blocked_limits_its_city_and_no_other_process_needs_a_restart(
+    server: RedisServer, live: Live, desk: Desk, clock: Clock
+) -> None:
+    async with following(server, desk, clock) as versions:
+        await versions.put_in_force()
+        assert await live.call("HGET", QUOTA, "c:putian") == b"60"
+        await versions.take_network(out_of_service(TOPOLOGY, "tg-putian", TrunkState.BLOCKED))
+        assert await live.call("HMGET", QUOTA, "c:putian", "c:fuzhou") == [b"0", b"120"]
+        await versions.take_network(TOPOLOGY)
+        assert await live.call("HGET", QUOTA, "c:putian") == b"60"
+        await live.call("DEL", QUOTA)
+        await versions.take_network(TOPOLOGY)
+        assert await maybe_version(live) is None  # the channels are counted first

@@ -7,6 +7,7 @@ from tieline.errors import LocalProtocolError
 pytestmark = pytest.mark.unit
 
 CHANNEL = "PJSIP/edge-00000000"
+LISTS = {"CoreShowChannels", "PJSIPShowContacts", "PJSIPShowEndpoints", "QueueSummary", "ShowDialPlan"}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,8 @@ CHANNEL = "PJSIP/edge-00000000"
         ),
         (actions.CoreShowChannels(), "CoreShowChannels", []),
         (actions.PJSIPShowContacts(), "PJSIPShowContacts", []),
+        (actions.Reload(actions.Reloadable.PJSIP), "Reload", [("Module", "res_pjsip.so")]),
+        (actions.MarkLog("TIELINE_APPLY_0af3"), "Getvar", [("Variable", "TIELINE_APPLY_0af3()")]),
         (actions.QueueLog("q", "X", interface="i"), "QueueLog", [("Queue", "q"), ("Event", "X"), ("Interface", "i")]),
         (actions.Filter("name(Hangup)"), "Filter", [("Operation", "Add"), ("Filter", "name(Hangup)")]),
     ],
@@ -47,12 +50,12 @@ def test_originate_says_all_and_counts_in_milliseconds() -> None:
 
 def test_only_what_does_no_harm_twice_is_replay_safe() -> None:
     safe = {kind.__name__ for kind in Action.__subclasses__() if kind.replay_safe}
-    assert safe == {"Getvar", "SetGlobal", "Hangup", "CoreShowChannels", "PJSIPShowContacts"}
+    assert safe == {"Getvar", "SetGlobal", "Hangup", "Reload", *LISTS}
 
 
 def test_only_lists_end_with_an_event() -> None:
     lists = {kind.__name__ for kind in Action.__subclasses__() if kind.completion is Completion.EVENT_LIST}
-    assert lists == {"CoreShowChannels", "PJSIPShowContacts"}
+    assert lists == LISTS
 
 
 @pytest.mark.parametrize("channel", ["/.*/", "", "PJSIP", "PJSIP/a b", "all", "PJSIP/x\r\nAction: Ping"])
@@ -77,6 +80,12 @@ def test_a_variable_that_could_be_a_function_is_refused(variable: str) -> None:
     ):
         with pytest.raises(LocalProtocolError, match="no variable name"):
             action.headers()
+
+
+@pytest.mark.parametrize("mark", ["", "SHELL", "TIELINE_APPLY_0af3(x)", "TIELINE_APPLY_\r\n"])
+def test_a_mark_that_could_be_a_function_is_refused(mark: str) -> None:
+    with pytest.raises(LocalProtocolError):
+        actions.MarkLog(mark).headers()
 
 
 def test_originate_refuses_a_comma_that_asterisk_would_split_at() -> None:

@@ -18,4 +18,4 @@ def test_the_lines_are_what_manager_conf_wants() -> None:
     )
     assert len(set(lines)) == len(lines)
     assert read_classes() == ("call", "user", "agent", "system", "dtmf")
-    assert write_classes() == ("call", "system")
+    assert write_classes() == ("call", "reporting", "system")

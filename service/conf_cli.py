@@ -1,0 +1,207 @@
+"""`tieline conf …` and `tieline trunk …`: what Asterisk and Kamailio read, and the trunk groups in it.
+
+Exit code 0: done, or no difference; 1: a difference, or refused and rolled back; 2: what is to be rendered is faulty.
+"""
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from service.conf_apply import Applied, apply, check_only
+from service.conf_files import changed_files, difference
+from service.render import render_configuration, render_in_memory
+from service.settings_option import settings_option
+from tieline import audit
+from tieline.database import Database, create_schema
+from tieline.errors import ConfigError, Problem, TielineError
+from tieline.principal import os_principal
+from tieline.settings import Settings
+from tieline.topology import TrunkState
+from tieline.topology_file import load_topology
+from trunk_config.trunk_file import with_state
+
+_only = click.option("--only", multiple=True, metavar="NAME", help="Only this node or edge; may be repeated.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_why = click.option("--why", required=True, help="The reason, for the audit trail.")
+
+
+@click.group()
+def conf() -> None:
+    """What Asterisk and Kamailio read: render, diff, apply."""
+
+
+@conf.command()
+@settings_option
+def render(settings: Settings) -> None:
+    """Write the configuration of every node and edge, and reload nothing; if anything is faulty, write nothing."""
+    written = render_configuration(settings)
+    click.echo(f"{written} files below {settings.conf_out}")
+
+
+@conf.command()
+@_only
+@_json
+@settings_option
+def diff(settings: Settings, only: tuple[str, ...], as_json: bool) -> None:
+    """Show what `apply` would change in the installed files, secrets masked. Ends with 1 when something differs."""
+    rendering = render_in_memory(settings)
+    check_only(rendering, only)
+    changes = changed_files(rendering, only)
+    if as_json:
+        told = [{"file": change.name, "difference": difference(change)} for change in changes]
+        click.echo(msgspec.json.encode({"changed": told}).decode())
+    else:
+        click.echo("".join(difference(change) for change in changes), nl=False)
+    raise SystemExit(1 if changes else 0)
+
+
+@conf.command(name="apply")
+@_only
+@_why
+@_json
+@settings_option
+def apply_(settings: Settings, only: tuple[str, ...], why: str, as_json: bool) -> None:
+    """Put the configuration in use: checked, reloaded, read back; rolled back when a node or an edge refuses it."""
+    _finish(settings, _applied(settings, only), "conf.apply", f"conf:{','.join(only) or 'all'}", why, as_json)
+
+
+@click.group()
+def trunk() -> None:
+    """The cities' trunk groups: list, block for maintenance, unblock."""
+
+
+@trunk.command(name="list")
+@_json
+@settings_option
+def list_(settings: Settings, as_json: bool) -> None:
+    """List every trunk group with its state, as the topology's file has them."""
+    rows = [
+        {"city": city.id, **asdict(group), "access": group.channels if group.in_service else 0}
+        for city in load_topology(settings.topology).cities.values()
+        for group in city.trunk_groups
+    ]
+    if as_json:
+        click.echo(msgspec.json.encode(rows).decode())
+        return
+    columns = ("id", "city", "state", "e1", "channels", "access", "source")
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(str(row[name]) for name in columns), style="yellow" if not row["access"] else None)
+    Console().print(table)
+
+
+@trunk.command()
+@click.argument("group")
+@_why
+@_json
+@settings_option
+def block(settings: Settings, group: str, why: str, as_json: bool) -> None:
+    """Block GROUP for maintenance: new calls by it are refused (503, cause 34), calls in progress go on."""
+    _set_state(settings, group, TrunkState.BLOCKED, why, as_json)
+
+
+@trunk.command()
+@click.argument("group")
+@_why
+@_json
+@settings_option
+def unblock(settings: Settings, group: str, why: str, as_json: bool) -> None:
+    """Put GROUP back into service."""
+    _set_state(settings, group, TrunkState.IN_SERVICE, why, as_json)
+
+
+def _set_state(settings: Settings, group: str, state: TrunkState, why: str, as_json: bool) -> None:
+    """Change one line of the topology's file and apply it; when that is refused, the file is as before, too."""
+    groups = [one for city in load_topology(settings.topology).cities.values() for one in city.trunk_groups]
+    was = next((one.state for one in groups if one.id == group), None)
+    if was is TrunkState.OUT_OF_SERVICE:
+        mend = 'write `state = "in_service"` into the topology\'s file, then `tieline conf apply`'
+        raise ConfigError(group, [Problem(group, "out of service, neither blocked nor carrying calls", mend)])
+    pending = changed_files(render_in_memory(settings))
+    if pending:
+        what = "other changes wait to be applied: " + ", ".join(change.name for change in pending)
+        raise ConfigError("conf", [Problem(group, what, "look at `tieline conf diff`, apply them first")])
+    text = settings.topology.read_text(encoding="utf-8")
+    _replace(settings.topology, with_state(text, group, state))
+    done = None
+    try:
+        done = _applied(settings, ())
+    finally:
+        if done is None or not done.ok:
+            _replace(settings.topology, text)
+    _finish(
+        settings,
+        done,
+        f"trunk.{'block' if state is TrunkState.BLOCKED else 'unblock'}",
+        f"trunk:{group}",
+        why,
+        as_json,
+    )
+
+
+def _replace(path: Path, text: str) -> None:
+    """Replace a file by a rename, its rights kept."""
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.chmod(path.stat().st_mode & 0o777)
+    fresh.replace(path)
+
+
+def _applied(settings: Settings, only: Collection[str]) -> Applied:
+    return asyncio.run(apply(settings, only=only))
+
+
+def _finish(settings: Settings, done: Applied, action: str, subject: str, why: str, as_json: bool) -> None:
+    """Audit, tell, and end with 1 when it was refused."""
+    told = asdict(done)
+    unaudited = _audited(settings, action if done.ok else f"{action}.refused", subject, told, why)
+    if as_json:
+        click.echo(msgspec.json.encode({**told, "not_audited": unaudited}).decode())
+    else:
+        _tell(done)
+        if unaudited:
+            click.echo(f"tieline: not in the audit trail: {unaudited}", err=True)
+    raise SystemExit(0 if done.ok else 1)
+
+
+def _audited(settings: Settings, action: str, subject: str, told: dict[str, object], why: str) -> str:
+    """Write the audit line; gives why not. A trunk group must be blocked in a storm without SQL, too."""
+    database = Database(settings.database_url, deadline_s=settings.sql_deadline_s)
+    write = partial(audit.record, principal=os_principal(), action=action, subject=subject, after=told, why=why)
+    try:
+        create_schema(database)
+        asyncio.run(database.run(write))
+    except TielineError as error:
+        return str(error)
+    finally:
+        database.close()
+    return ""
+
+
+def _tell(done: Applied) -> None:
+    for head, lines in (
+        ("changed", done.changed),
+        ("reloaded", done.reloaded),
+        ("in place, but read at a start only: restart", done.restart),
+        ("not checked beforehand", done.unchecked),
+        ("not told, goes on with the former access until restarted", done.not_told),
+        ("refused", done.refused),
+    ):
+        for line in lines:
+            click.echo(f"{head}: {line}", err=head == "refused")
+    if not done.ok:
+        back = {
+            None: "nothing was changed",
+            True: "every file is as it was",
+            False: "ROLL-BACK WAS REFUSED, TOO: look at it",
+        }
+        click.echo(f"tieline: {back[done.rolled_back]}", err=True)
+    elif not done.changed:
+        click.echo("no file differs; the sites were told of the network")
