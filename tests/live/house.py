@@ -75,12 +75,17 @@ class House:
         steps = then or (Pause(4000), HangUp())
         return Talks((Pause(600), Press(keys), *steps), bye_any_time=True)
 
-    def call(self, city: str, script: CallerScript, *, count: int = 1, **options: Any) -> RunResult:
-        """Place calls from a city and wait for their ends."""
+    def call(
+        self, city: str, script: CallerScript, *, count: int = 1, sends_tone: bool = False, **options: Any
+    ) -> RunResult:
+        """Place calls from a city and wait for their ends.
+
+        Only who listens wants a tone: on a busy machine SIPp's keys come late, and one among packets of sound is
+        heard twice.
+        """
         callers = options.pop("callers", None) or some_callers(self.plan, CityId(city), count)
-        return place_calls(
-            self.client, self.plan, CallRun(city=CityId(city), script=script, callers=callers, **options)
-        )
+        run = CallRun(city=CityId(city), script=script, callers=callers, sends_tone=sends_tone, **options)
+        return place_calls(self.client, self.plan, run)
 
     def caller(self, header: str) -> tuple[Caller, ...]:
         """Make one caller with a From header of the test's own."""

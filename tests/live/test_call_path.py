@@ -46,7 +46,7 @@ def test_an_answered_repair_call_goes_through_all_steps_and_makes_one_ticket(lab
 
 
 def test_the_recording_holds_both_voices(lab: House) -> None:
-    assert lab.call("fuzhou", lab.script("fuzhou")).is_scripted
+    assert lab.call("fuzhou", lab.script("fuzhou"), sends_tone=True).is_scripted
     lab.settle(calls=1)
     path = lab.plan.state / "recordings" / lab.one().recording
     with wave.open(str(path)) as recorded:

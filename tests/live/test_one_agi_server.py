@@ -26,8 +26,7 @@ def in_second_question(lab: House) -> tuple[Background, dict[str, int]]:
     """
     before = {event.call_id for event in lab.events(SITE) if isinstance(event, bus.CallArrived)}
     steps = (Pause(600), Press("1"), Pause(5000), Press("9"), Pause(2500), Press("15"), Pause(3500), HangUp())
-    # Without a tone: a key among packets of sound is heard twice.
-    calls = Background(lambda: lab.call(CITY, Talks(steps, bye_any_time=True), count=IN_MENU, sends_tone=False))
+    calls = Background(lambda: lab.call(CITY, Talks(steps, bye_any_time=True), count=IN_MENU))
     while True:
         events = lab.events(SITE)
         chosen = {event.call_id for event in events if isinstance(event, bus.CallerKey)} - before

@@ -86,7 +86,7 @@ def test_a_lab_killed_with_sigkill_takes_its_children_and_starts_again_cleanly(t
         assert supervisor not in children
         send(supervisor, signal.SIGKILL)
         _until(lambda: processes_of(tmp_path) == ())
-        assert not any(is_alive(pid) for pid in children)
+        _until(lambda: not any(is_alive(pid) for pid in children))
         assert client.up(orders_of(tmp_path, *parts), _silent).ok
 
 
