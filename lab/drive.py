@@ -5,10 +5,9 @@ of calls is the same drill.
 """
 
 import asyncio
-import contextlib
 import resource
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -16,17 +15,7 @@ from typing import Final
 import msgspec
 
 from crm_adapter.policy import load_policy
-from lab.books import (
-    Books,
-    Evidence,
-    Leftover,
-    Made,
-    compare,
-    read_accounting,
-    read_journals,
-    read_leftover,
-    read_sql,
-)
+from lab.books import Books, Evidence, Made, compare
 from lab.burden import Burden, CallersCost, burden, moment
 from lab.calls import Caller, CallRun, RunResult, place_calls
 from lab.client import LabClient
@@ -44,9 +33,7 @@ from lab.plan import LabPlan
 from lab.root import Say
 from lab.sound import MENU_S, Listened, Sound, both_sides, judge
 from lab.supervisor import Request
-from tieline import secrets_file
-from tieline.database import Database
-from tieline.errors import TielineError
+from lab.witnesses import LOOK_S, beside, hear_all, lives
 from tieline.live import Live
 from tieline.model import SiteId
 from tieline.settings import load_settings
@@ -57,7 +44,6 @@ HEARD_EVERY: Final = 20
 _SETTLED_S: Final = 30.0
 _AFTER_LAST_S: Final = 60.0
 _TELL_S: Final = 5.0
-_LOOK_S: Final = 0.5
 _DIGITS: Final = 11
 _EARS_HOST: Final = "127.{instance}.25.1"
 
@@ -106,19 +92,19 @@ async def run_calls(client: LabClient, plan: LabPlan, count: int, rate_per_s: fl
     calls = [call for lane in planned for call in lane.calls]
     heard = _heard(planned)
     async with (
-        _lives(plan) as lives,
+        lives(plan) as sites,
         ears(_EARS_HOST.format(instance=plan.instance), [call in heard for call in calls]) as (hearing, addresses),
     ):
         at = dict(zip(calls, addresses, strict=True))
         began = time.time()
         before = moment(client.ask(Request(do="status")).parts)
         callers = CallersCost(plan.state)
-        async with _beside(_tell(lives, say)), _beside(_watch(callers)):
+        async with beside(_tell(sites, say)), beside(_watch(callers)):
             placed = await _place(client, plan, planned, count / rate_per_s, at)
         after = moment(client.ask(Request(do="status")).parts)
         cost = burden(before, after, callers.seconds, time.time() - began)
         say("all callers are gone; the books …")
-        evidence = await _evidence(client, plan, lives, placed, began)
+        evidence = await _evidence(client, plan, sites, placed, began)
         sound = await asyncio.to_thread(_sound, plan, evidence, hearing, at)
     return Report(
         count=count,
@@ -144,19 +130,6 @@ def _allow_many_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-@contextlib.asynccontextmanager
-async def _lives(plan: LabPlan) -> AsyncIterator[dict[SiteId, Live]]:
-    password = secrets_file.load(plan.secrets_file).redis_password
-    async with contextlib.AsyncExitStack() as stack:
-        lives: dict[SiteId, Live] = {}
-        for site in plan.topology.sites.values():
-            lives[site.id] = Live(
-                f"redis://:{password}@{site.redis}/0", deadline_s=5, local_address=site.local_address
-            )
-            stack.push_async_callback(lives[site.id].close)
-        yield lives
-
-
 # The calls ---------------------------------------------------------------------------------------------------
 
 
@@ -174,21 +147,10 @@ async def _place(
         return list(await asyncio.gather(*(one(lane) for lane in planned)))
 
 
-@contextlib.asynccontextmanager
-async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, TielineError):
-            await task
-
-
 async def _watch(callers: CallersCost) -> None:
     while True:
         callers.look()
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(LOOK_S)
 
 
 def _run(plan: LabPlan, lane: Lane, span_s: float, at: dict[Planned, Address]) -> CallRun:
@@ -211,12 +173,12 @@ def _run(plan: LabPlan, lane: Lane, span_s: float, at: dict[Planned, Address]) -
     )
 
 
-async def _tell(lives: dict[SiteId, Live], say: Say) -> None:
+async def _tell(sites: dict[SiteId, Live], say: Say) -> None:
     """Say now and then how things stand."""
     began = time.monotonic()
     while True:
         await asyncio.sleep(_TELL_S)
-        lines = {site: await live.call("HLEN", LINES) for site, live in lives.items()}
+        lines = {site: await live.call("HLEN", LINES) for site, live in sites.items()}
         counts = ", ".join(f"{site} {count}" for site, count in lines.items())
         say(f"{time.monotonic() - began:4.0f} s: lines in use: {counts}")
 
@@ -229,38 +191,15 @@ def _first_lines(one: _Placed) -> str:
 
 
 async def _evidence(
-    client: LabClient, plan: LabPlan, lives: dict[SiteId, Live], placed: Sequence[_Placed], since: float
+    client: LabClient, plan: LabPlan, sites: dict[SiteId, Live], placed: Sequence[_Placed], since: float
 ) -> Evidence:
-    """Let everybody finish, then ask all witnesses."""
     made = tuple(
         Made(call, result.is_scripted)
         for one in placed
         for call, result in zip(one.lane.calls, one.run.calls, strict=True)
     )
-    database = Database(load_settings(plan.settings_file, {}).database_url, deadline_s=10)
-    try:
-        deadline = time.monotonic() + _SETTLED_S
-        while True:
-            leftovers = await _leftovers(client, plan, lives)
-            journal = read_journals(plan, since)
-            records, tickets = await read_sql(database, since, time.time())
-            told = {record.call_id for record in journal}
-            is_settled = told == {record.call_id for record in records} and not any(map(_holds, leftovers))
-            if is_settled or time.monotonic() > deadline:
-                break
-            await asyncio.sleep(_LOOK_S)
-    finally:
-        database.close()
-    return Evidence(made, read_accounting(plan, since), tuple(records), journal, tuple(tickets), leftovers)
-
-
-async def _leftovers(client: LabClient, plan: LabPlan, lives: dict[SiteId, Live]) -> tuple[Leftover, ...]:
-    sites = plan.topology.sites.values()
-    return tuple(await asyncio.gather(*(read_leftover(client, plan, site, lives[site.id]) for site in sites)))
-
-
-def _holds(leftover: Leftover) -> bool:
-    return any(count for name, count in msgspec.structs.asdict(leftover).items() if name != "site")
+    heard = await hear_all(client, plan, sites, since, within_s=_SETTLED_S)
+    return Evidence(made, heard.accounting, heard.records, heard.journal, heard.ticket_calls, heard.leftovers)
 
 
 def _sound(plan: LabPlan, evidence: Evidence, hearing: Ears, at: dict[Planned, Address]) -> Sound:
