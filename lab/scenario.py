@@ -63,7 +63,12 @@ def do(action: str) -> str:
 
 def log(what: str) -> str:
     """Note that something happened to the call, and when."""
-    return do(f'<log message="[call_number]|{what}|[clock_tick]"/>')
+    return do(log_action(what))
+
+
+def log_action(what: str) -> str:
+    """Note the same as part of what is done with a message."""
+    return f'<log message="[call_number]|{what}|[clock_tick]"/>'
 
 
 def end() -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from lab.scenario import LABEL_END, accepted, do, end, keep, log, recv, reply, scenario, send
+from lab.scenario import LABEL_END, accepted, do, end, keep, log, log_action, recv, reply, scenario, send
 from lab.scenario_media import OWN_MEDIA, PORT_OF_TONE, SAME_PORT, begin_tone, keys_ms, sdp, switch_tone
 from lab.scripts import (
     CallerScript,
@@ -22,6 +22,48 @@ from lab.scripts import (
 
 _BRANCH: Final = "z9hG4bK-[run]-[call_number]-i"
 """One for INVITE and CANCEL of a call (RFC 3261 section 9.1)."""
+
+PATIENCE_MS: Final = 25_000
+"""Who may be refused hears the whole message, and gives up when then neither answer nor refusal comes."""
+
+
+_TRYING: Final = tuple(f'  <recv response="{status}" optional="true"/>' for status in (100, 180, 183))
+_PATIENT: Final = f'timeout="{PATIENCE_MS}" ontimeout="given-up"'
+"""On each message that may be the next: SIPp waits anew after each one that came."""
+
+
+def _cause(cause: int) -> str:
+    return keep("Reason:", f"cause={cause}(;|$)", "cause")
+
+
+def _answer_or_refusal() -> list[str]:
+    """Wait for either; `message` is noted when something is heard before: why the call is refused."""
+    noted, kept = log_action("message"), _cause(34)
+    return [
+        f'  <recv response="100" optional="true" {_PATIENT}/>',
+        f'  <recv response="180" optional="true" {_PATIENT}/>',
+        f'  <recv response="183" optional="true" {_PATIENT}><action>{noted}</action></recv>',
+        f'  <recv response="503" optional="true" next="refused" {_PATIENT}><action>{kept}</action></recv>',
+    ]
+
+
+def _end_refused() -> list[str]:
+    """End without an answer: refused for want of a line, refused otherwise, or given up."""
+    return [
+        '  <label id="refused"/>',
+        _ack_refusal(),
+        '  <nop next="no-line" test="cause"/>',
+        log("refused-otherwise"),
+        end(),
+        '  <label id="no-line"/>',
+        log("refused"),
+        log("scripted"),
+        end(),
+        '  <label id="given-up"/>',
+        _cancel(),
+        '  <recv response="200"/>',
+        log("given-up"),
+    ]
 
 
 def caller_xml(
@@ -113,12 +155,9 @@ def _in_dialog(method: str, cseq: int, session: str = "", attributes: str = "") 
 def _talk(script: Talks, tone_file: str, dialog: _Dialog) -> list[str]:
     # SIPp wants a mandatory message after optional ones: those that may come at any time stand before the first.
     body = [
-        '  <recv response="100" optional="true"/>',
-        '  <recv response="180" optional="true"/>',
-        '  <recv response="183" optional="true"/>',
+        *(_answer_or_refusal() if script.may_be_refused else _TRYING),
         *([recv("BYE", 'optional="global" next="bye"')] if script.bye_any_time else []),
-        *(['  <recv response="503" optional="true" next="refused"/>'] if script.may_be_refused else []),
-        '  <recv response="200" rrs="true"/>',
+        f'  <recv response="200" rrs="true" {_PATIENT if script.may_be_refused else ""}/>',
         *([_in_dialog("ACK", dialog.cseq)] if script.acknowledges else []),
         log("answered"),
     ]
@@ -126,7 +165,7 @@ def _talk(script: Talks, tone_file: str, dialog: _Dialog) -> list[str]:
     if script.bye_any_time:
         body += ['  <label id="bye"/>', reply("200 OK"), log("bye-received"), log("scripted"), end()]
     if script.may_be_refused:
-        body += ['  <label id="refused"/>', _ack_refusal(), log("refused"), log("scripted")]
+        body += _end_refused()
     return body
 
 
@@ -169,21 +208,27 @@ def _step(step: Step, dialog: _Dialog) -> list[str]:
             return [*dialog.re_invite(direction), log("re-invited")]
 
 
-def _give_up(after_ms: int) -> list[str]:
-    cancel = f"""      CANCEL sip:[service]@[remote_ip]:[remote_port] SIP/2.0
+def _cancel() -> str:
+    return send(
+        f"""      CANCEL sip:[service]@[remote_ip]:[remote_port] SIP/2.0
       Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={_BRANCH}
       From: [field0];tag=[run]c[call_number]
       To: <sip:[service]@[remote_ip]:[remote_port]>
       Call-ID: [call_id]
       CSeq: 1 CANCEL
       Max-Forwards: 70
-      Content-Length: 0"""
+      Content-Length: 0""",
+        'retrans="500"',
+    )
+
+
+def _give_up(after_ms: int) -> list[str]:
     return [
         '  <recv response="180" optional="global"/>',
         '  <recv response="183" optional="global"/>',
         '  <recv response="100"/>',
         f'  <pause milliseconds="{after_ms}"/>',
-        send(cancel, 'retrans="500"'),
+        _cancel(),
         *_end_of_invite("cancelled"),
     ]
 
@@ -218,7 +263,7 @@ def _end_of_invite(what: str) -> list[str]:
 def _be_refused(status: int, cause: int) -> list[str]:
     expected = f'  <recv response="{status}"/>'
     if cause:
-        check = keep("Reason:", f"cause={cause}(;|$)", "cause").replace("/>", ' check_it="true"/>')
+        check = _cause(cause).replace("/>", ' check_it="true"/>')
         expected = f'  <recv response="{status}"><action>{check}</action></recv>\n  <Reference variables="cause"/>'
     return [
         '  <recv response="100" optional="true"/>',

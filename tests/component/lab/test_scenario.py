@@ -3,14 +3,16 @@
 import re
 import socket
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from lab.sandbox import Sandbox
 from lab.scenario import run_name
-from lab.scenario_caller import caller_xml
-from lab.scripts import GivesUp
+from lab.scenario_caller import PATIENCE_MS, caller_xml
+from lab.scripts import GivesUp, HangUp, Pause, Talks
 from tests.support.redis_server import private_root
 
 pytestmark = pytest.mark.component
@@ -35,40 +37,86 @@ class Peer:
         assert text.startswith(f"{method} "), text
         return text
 
-    def reply(self, status: str, request: str) -> None:
+    def reply(self, status: str, request: str, *headers: str) -> None:
         lines = [line for line in request.split("\r\n") if line.startswith(_KEPT)]
         tagged = (re.sub(r"^(To:.*)$", r"\1;tag=peer", line) for line in lines)
-        text = "\r\n".join((f"SIP/2.0 {status}", *tagged, "Content-Length: 0", "", ""))
+        text = "\r\n".join((f"SIP/2.0 {status}", *tagged, *headers, "Content-Length: 0", "", ""))
         self._socket.sendto(text.encode(), self._caller)
 
     def close(self) -> None:
         self._socket.close()
 
 
-@pytest.mark.parametrize("is_refused_first", [False, True], ids=["cancel answered first", "INVITE refused first"])
-def test_a_cancelled_call_may_be_refused_before_its_cancel_is_answered(
-    tmp_path: Path, is_refused_first: bool
-) -> None:
-    scenario, callers = tmp_path / "caller.xml", tmp_path / "callers.csv"
-    scenario.write_text(caller_xml(GivesUp(0), ""))
-    callers.write_text("SEQUENTIAL\n<sip:15405910001@127.0.0.1>;\n")
+@contextmanager
+def caller(folder: Path, xml: str) -> Iterator[tuple[Peer, subprocess.Popen[str]]]:
+    """One caller who plays a scenario against a peer."""
+    (folder / "caller.xml").write_text(xml)
+    (folder / "callers.csv").write_text("SEQUENTIAL\n<sip:15405910001@127.0.0.1>;\n")
     peer = Peer()
-    argv = ["sipp", f"127.0.0.1:{peer.port}", "-i", "127.0.0.1", "-sf", str(scenario), "-inf", str(callers)]
-    argv += ["-s", "95598", "-m", "1", "-nostdin", "-timeout", f"{_LIMIT_S}s", "-timeout_error", *run_name("t")]
-    sandbox = Sandbox(private_root(), writable=(tmp_path,))
+    argv = ["sipp", f"127.0.0.1:{peer.port}", "-i", "127.0.0.1", "-sf", str(folder / "caller.xml")]
+    argv += ["-inf", str(folder / "callers.csv"), "-s", "95598", "-m", "1", "-nostdin", *run_name("t")]
+    argv += ["-trace_logs", "-log_file", str(folder / "moments.log"), "-timeout", f"{_LIMIT_S}s", "-timeout_error"]
+    sandbox = Sandbox(private_root(), writable=(folder,))
     with subprocess.Popen(
         sandbox.command(argv), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as sipp:
         try:
-            invite = peer.receive("INVITE")
-            peer.reply("100 Trying", invite)
-            cancel = peer.receive("CANCEL")
-            replies = [("200 canceling", cancel), ("487 Request Terminated", invite)]
-            for status, request in reversed(replies) if is_refused_first else replies:
-                peer.reply(status, request)
-            assert "CSeq: 1 ACK" in peer.receive("ACK")
-            _, faults = sipp.communicate(timeout=_LIMIT_S + 2)
+            yield peer, sipp
         finally:
             sipp.kill()
             peer.close()
-    assert sipp.returncode == 0, faults
+
+
+@pytest.mark.parametrize("is_refused_first", [False, True], ids=["cancel answered first", "INVITE refused first"])
+def test_a_cancelled_call_may_be_refused_before_its_cancel_is_answered(
+    tmp_path: Path, is_refused_first: bool
+) -> None:
+    with caller(tmp_path, caller_xml(GivesUp(0), "")) as (peer, sipp):
+        invite = peer.receive("INVITE")
+        peer.reply("100 Trying", invite)
+        cancel = peer.receive("CANCEL")
+        replies = [("200 canceling", cancel), ("487 Request Terminated", invite)]
+        for status, request in reversed(replies) if is_refused_first else replies:
+            peer.reply(status, request)
+        assert "CSeq: 1 ACK" in peer.receive("ACK")
+        _, faults = sipp.communicate(timeout=_LIMIT_S + 2)
+        assert sipp.returncode == 0, faults
+
+
+OR_REFUSED = caller_xml(Talks((Pause(10), HangUp()), may_be_refused=True), "")
+
+
+def moments(folder: Path) -> list[str]:
+    """What the caller went through."""
+    return [line.split("|")[1] for line in (folder / "moments.log").read_text().splitlines()]
+
+
+def test_a_refusal_is_as_scripted_by_its_cause_and_its_message_is_noted(tmp_path: Path) -> None:
+    with caller(tmp_path, OR_REFUSED) as (peer, sipp):
+        invite = peer.receive("INVITE")
+        peer.reply("100 Trying", invite)
+        peer.reply("183 Session Progress", invite)
+        peer.reply("503 Service Unavailable", invite, "Reason: Q.850;cause=34")
+        peer.receive("ACK")
+        sipp.communicate(timeout=_LIMIT_S + 2)
+        assert sipp.returncode == 0
+    assert moments(tmp_path) == ["message", "refused", "scripted"]
+
+
+def test_a_refusal_for_another_cause_is_not_as_scripted(tmp_path: Path) -> None:
+    with caller(tmp_path, OR_REFUSED) as (peer, sipp):
+        peer.reply("503 No Centre", peer.receive("INVITE"))
+        peer.receive("ACK")
+        sipp.communicate(timeout=_LIMIT_S + 2)
+    assert moments(tmp_path) == ["refused-otherwise"]
+
+
+def test_a_caller_who_hears_nothing_more_gives_up(tmp_path: Path) -> None:
+    with caller(tmp_path, OR_REFUSED.replace(str(PATIENCE_MS), "300")) as (peer, sipp):
+        invite = peer.receive("INVITE")
+        peer.reply("100 Trying", invite)
+        peer.reply("183 Session Progress", invite)
+        peer.reply("200 canceling", peer.receive("CANCEL"))
+        sipp.communicate(timeout=_LIMIT_S + 2)
+        assert sipp.returncode == 0
+    assert moments(tmp_path) == ["message", "given-up"]
