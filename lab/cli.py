@@ -24,6 +24,7 @@ from lab.plan import HOME, state_of
 from lab.root import ensure_root
 from lab.second_node import topology_with_second_node
 from lab.setup import load_plan, make_plan, prepare
+from lab.storm_cli import storm as drill_storm
 from lab.supervisor import Answer, Request
 from tieline.errors import TielineError
 from tieline.model import Business, CityId, DialectId, SiteId
@@ -273,4 +274,5 @@ def _end_of(call: CallResult) -> str:
 
 
 lab.add_command(demo)
+drill.add_command(drill_storm)
 lab.add_command(drill)

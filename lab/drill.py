@@ -74,7 +74,7 @@ def drill_plan(instance: int, say: Say, *, database: DatabaseKind = "sqlite") ->
     store = HOME / ".tieline"
     state = state_of(store, instance)
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _forget(state)
+    forget(state)
     quotas_file, agents_file = state / "quotas.toml", state / "agents.toml"
     quotas_file.write_text(quotas_with_full_city((HOME / "examples/quotas.toml").read_text()))
     staff = seats(tomllib.loads((HOME / "examples/agents.toml").read_text())["agent"])
@@ -97,7 +97,7 @@ def drill_plan(instance: int, say: Say, *, database: DatabaseKind = "sqlite") ->
     return replace(plan, wrap_up_s=WRAP_UP_S)
 
 
-def _forget(state: Path) -> None:
+def forget(state: Path) -> None:
     """Remove what earlier runs wrote, so that the books are about this one (and of this version's form)."""
     for name in ("journal", "recordings"):
         shutil.rmtree(state / name, ignore_errors=True)

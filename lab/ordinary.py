@@ -54,11 +54,21 @@ def storm_of(plan: LabPlan, city: CityId, factor: float, seconds: float) -> Call
         LabError: The city is unknown.
     """
     place = city_of(plan, city)
-    rate = max(0.1, factor * place.customers / CALM_CUSTOMERS_PER_CALL)
-    keys = keys_for(place, place.dialects[0], Business.REPAIR)
-    script = replace(_talks(keys, _STORM_TALK_MS), may_be_refused=True)
+    rate = storm_rate(place, factor)
     callers = some_callers(plan, city, max(1, round(rate * seconds)))
+    script = repair_call(place, _STORM_TALK_MS)
     return CallRun(city=city, script=script, callers=callers, rate_per_s=rate, limit_s=seconds + _STORM_END_S)
+
+
+def storm_rate(city: City, factor: float) -> float:
+    """Give the calls a second of a city that calls `factor` times as often as on a calm day."""
+    return max(0.1, factor * city.customers / CALM_CUSTOMERS_PER_CALL)
+
+
+def repair_call(city: City, stay_ms: int) -> Talks:
+    """Report an outage in the city's first dialect, and stay for so long after the keys; a refusal is no fault."""
+    keys = keys_for(city, city.dialects[0], Business.REPAIR)
+    return replace(_talks(keys, stay_ms), may_be_refused=True)
 
 
 def _talks(keys: str, stay_ms: int) -> Talks:
