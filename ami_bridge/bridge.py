@@ -19,7 +19,7 @@ from ami_bridge.commands import RETRY_S, CommandFollower
 from ami_bridge.dispatch import Dispatcher
 from ami_bridge.node_link import NodeLink, Patience
 from ami_bridge.outbox import Outbox
-from ami_bridge.reconcile import Differences, Snapshot, as_told, compare, repair, touch_listed, without_city
+from ami_bridge.reconcile import Differences, Snapshot, as_told, compare, end_all, repair, touch_listed, without_city
 from ami_bridge.state import Leg, NodeState, is_city
 from tieline import bus
 from tieline.clock import Clock, system_clock
@@ -126,6 +126,7 @@ class Bridge:
         self._after_gap = True
         self._primed = False
         self._told_up: bool | None = None
+        self._told_dead = False
         self._told = self._snapshots = self._repairs = 0
 
     async def run(self) -> None:
@@ -174,11 +175,15 @@ class Bridge:
 
     def _on_up(self) -> None:
         self._tell_link(up=True, reason="")
+        self._told_dead = False
         self._after_gap = True
         self._snapshot_wanted.set()
 
     def _on_down(self, reason: str) -> None:
         self._tell_link(up=False, reason=reason)
+        if self._client.is_dead and not self._told_dead:
+            self._told_dead = True  # its lines are free, its callers are called back, its phones are not reached
+            self._outbox.put(end_all(self._state, self._clock()))
 
     def _tell_link(self, *, up: bool, reason: str) -> None:
         """Tell changes only: a node that stays away is tried again and again."""

@@ -77,6 +77,7 @@ class Client:
         connects: Links that came up.
         attempts_failed: Attempts that did not come up, refused logins not counted.
         auth_failures: Logins that were refused.
+        nobody_since: Loop time since when nobody listens there, None when somebody does or it is not known.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Client:
         self.connects = 0
         self.attempts_failed = 0
         self.auth_failures = 0
+        self.nobody_since: float | None = None
         self._node, self._dispatcher, self._patience = node, dispatcher, patience or Patience()
         self._on_up, self._on_down = on_up, on_down
         self._manager: _OneConnection | None = None
@@ -99,6 +101,13 @@ class Client:
         self._gone = asyncio.Event()
         self._reason = ""
         dispatcher.subscribe(FullyBooted, lambda _: self._woken.set())
+
+    @property
+    def is_dead(self) -> bool:
+        """True while the node's host says, and has said for long enough, that nobody listens there."""
+        if self.nobody_since is None:
+            return False
+        return asyncio.get_running_loop().time() - self.nobody_since >= self._patience.dead_after_s
 
     @property
     def is_up(self) -> bool:
@@ -181,6 +190,7 @@ class Client:
 
     async def _come_up(self, manager: _OneConnection) -> None:
         limit, node = self._patience.connect_s, self._node.node
+        nobody_since, self.nobody_since = self.nobody_since, None
         try:
             async with asyncio.timeout(limit):
                 await manager.connect()
@@ -188,6 +198,9 @@ class Client:
         except TimeoutError:
             raise DeadlineExceeded(f"AMI login at {node}", limit) from None
         except OSError as error:
+            if isinstance(error, ConnectionRefusedError):
+                now = asyncio.get_running_loop().time()
+                self.nobody_since = now if nobody_since is None else nobody_since
             raise ConnectionLost(f"AMI connect to {node}: {error}") from error
         if not reply.success:
             raise AuthFailed(f"AMI login at {node} refused: {reply.message}")

@@ -37,6 +37,8 @@ class Patience:
             interval it must stay under the 8 s after which the hold loop turns to the static queue.
         retry_first_s: Longest pause before the second attempt; doubles with each further one.
         retry_most_s: Longest pause of all; taken at once after a refused login, which only a human can mend.
+        dead_after_s: A node where nobody has listened for so long is dead: its host refuses the connection, so the
+            process is gone, and its channels with it. One that does not answer at all may live beyond a cut.
     """
 
     connect_s: float = 3.0
@@ -45,6 +47,7 @@ class Patience:
     ping_deadline_s: float = 3.0
     retry_first_s: float = 0.25
     retry_most_s: float = 10.0
+    dead_after_s: float = 10.0
 
 
 def retry_pause_s(patience: Patience, attempt: int, chance: float) -> float:

@@ -91,6 +91,12 @@ def repair(state: NodeState, snapshot: Snapshot, differences: Differences) -> To
     return tuple(told)
 
 
+def end_all(state: NodeState, now: float) -> Told:
+    """End every channel of a node that is dead, and give what the bus is to be told, with an empty snapshot last."""
+    nothing = Snapshot(frozenset(state.legs), now, (), ())
+    return (*repair(state, nothing, compare(state, nothing)), as_told(state, nothing))
+
+
 def touch_listed(state: NodeState, snapshot: Snapshot) -> None:
     """Take the list as a sign of life of every channel on it; what is first seen here is kept."""
     for channel in snapshot.channels:

@@ -21,6 +21,7 @@ ENTRY, UID = "PJSIP/edge-00000000", "fuzhou-1-1.0"
 NOW = 1_795_250_000.0
 HEARTBEATS = {"tl:hb:agi:0": "TL_HB_AGI_0", "tl:hb:agi:1": "TL_HB_AGI_1", "tl:hb:matcher": "TL_HB_MATCHER"}
 QUICK = Patience(1, 1, 0.05, 0.3, 0.02, 0.1)
+IMPATIENT = Patience(1, 1, 0.05, 0.3, 0.02, 0.1, dead_after_s=0.2)
 Told = TypeVar("Told", bound=bus.Message)
 
 
@@ -351,6 +352,40 @@ async def test_a_bridge_that_stops_says_so(peer: ScriptedAmi, live: Live) -> Non
         await reader.until(bus.NodeSnapshot)
     last = await reader.until(bus.NodeSeen)
     assert (last.up, last.reason) == (False, "the bridge stops")
+
+
+async def test_the_channels_of_a_node_where_nobody_listens_any_more_end(peer: ScriptedAmi, live: Live) -> None:
+    reader = Reader(live)
+    peer.items["CoreShowChannels"] = [channel()]
+    async with bridged(peer, live, patience=IMPATIENT) as bridge:
+        await reader.until(bus.NodeSnapshot)
+        await peer.stop()
+        gone = await reader.until(bus.CallGone)
+        assert (gone.call_id, gone.uniqueid, gone.estimated) == (CALL, UID, True)
+        last = await reader.until(bus.NodeSnapshot)
+        assert (last.channels, last.reachable_agents, last.at) == ((), (), NOW)
+        failed = bridge.metrics().attempts_failed
+        async with asyncio.timeout(5):
+            while bridge.metrics().attempts_failed < failed + 3:
+                await live.call("PING")
+        told = await live.call("XLEN", EVENTS)
+        assert told == len(reader.events)  # once
+        peer.items["CoreShowChannels"] = [channel("PJSIP/edge-00000005", "fuzhou-1-9.5")]
+        await peer.start()
+        back = await reader.until(bus.NodeSnapshot)
+        assert [one.uniqueid for one in back.channels] == ["fuzhou-1-9.5"]
+
+
+async def test_a_node_that_accepts_and_is_silent_is_not_taken_for_dead(peer: ScriptedAmi, live: Live) -> None:
+    reader = Reader(live)
+    peer.items["CoreShowChannels"] = [channel()]
+    async with bridged(peer, live, patience=IMPATIENT) as bridge:
+        await reader.until(bus.NodeSnapshot)
+        peer.answers["Login"] = peer.answers["Ping"] = lambda _: None
+        async with asyncio.timeout(8):
+            while bridge.metrics().attempts_failed < 2:
+                await live.call("PING")
+        assert bridge.metrics().channels == 1
 
 
 async def test_a_node_that_stays_away_is_told_once(peer: ScriptedAmi, live: Live) -> None:

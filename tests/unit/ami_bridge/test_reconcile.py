@@ -1,7 +1,7 @@
 import pytest
 
 from ami_bridge import events as ami
-from ami_bridge.reconcile import Differences, Snapshot, as_told, compare, repair, touch_listed, without_city
+from ami_bridge.reconcile import Differences, Snapshot, as_told, compare, end_all, repair, touch_listed, without_city
 from ami_bridge.state import NodeState
 from tieline import bus
 
@@ -49,6 +49,19 @@ def test_what_is_gone_is_told_with_its_last_sign_of_life_and_as_estimated() -> N
         bus.AgentLegGone(at=10, call_id=CALL, agent="a1001"),
     )
     assert state.legs == {}
+
+
+def test_a_node_that_is_dead_has_no_channel_and_reaches_no_phone() -> None:
+    state = made()
+    gone, leg_gone, phone, snapshot = end_all(state, 30.0)
+    assert (gone, leg_gone) == (
+        bus.CallGone(at=10, call_id=CALL, node="fuzhou-1", channel=ENTRY, uniqueid=UID, cause=0, estimated=True),
+        bus.AgentLegGone(at=10, call_id=CALL, agent="a1001"),
+    )
+    assert phone == bus.PhoneSeen(at=30, node="fuzhou-1", agent="a1001", reachable=False)
+    assert snapshot == bus.NodeSnapshot(at=30, node="fuzhou-1", channels=(), started_at=state.started_at)
+    assert state.legs == {}
+    assert len(end_all(state, 31.0)) == 1  # the snapshot alone
 
 
 def test_what_is_new_is_added_and_ends_like_any_other() -> None:
