@@ -23,7 +23,7 @@ from tieline.topology import Site
 
 KILLS: Final = ("agi", "bridge", "redis", "node")
 DOWN_S: Final = 3.0
-"""Parts that nobody starts again by himself stay down for so long."""
+"""Redis stays down for so long."""
 _START_S: Final = 120.0
 _CHANGE_S: Final = 10.0
 _ADMIN: Final = Principal(role=Role.ADMIN, city=None, site=None, name="drill")
@@ -58,10 +58,16 @@ async def kill_in_turn(
         say(f"SIGKILL: {part}")
         killed.append(Killed(what, part, time.time()))
         await asyncio.to_thread(client.ask, Request(do="kill", name=part))
-        if what in ("redis", "node"):  # the others are started again at once, as systemd would do it
+        if what == "redis":  # the Python parts are started again at once, as systemd would do it
             await asyncio.sleep(DOWN_S)
-            await asyncio.to_thread(client.ask, Request(do="start", name=part), timeout_s=_START_S)
+            await _start(client, part)
         await asyncio.sleep(max(0.0, turn + every_s - time.monotonic()))
+        if what == "node":  # dead until the next turn: its lines must be free without it
+            await _start(client, part)
+
+
+async def _start(client: LabClient, part: str) -> None:
+    await asyncio.to_thread(client.ask, Request(do="start", name=part), timeout_s=_START_S)
 
 
 @dataclass(frozen=True, slots=True)
