@@ -156,4 +156,5 @@ def _run(plan: LabPlan, lane: StormLane, span_s: float) -> CallRun:
         callers=tuple(Caller(f"<sip:{call.number}@{source}>") for call in lane.calls),
         rate_per_s=lane.rate_per_s,
         limit_s=span_s + _CALL_ENDS_S,
+        sends_tone=False,  # nobody listens
     )
