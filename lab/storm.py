@@ -32,7 +32,7 @@ from tieline.topology import Site
 from tieline.topology_file import load_topology
 from trunk_config.profiles import load_allowances
 
-FIRST_FAULT_S: Final = 8.0
+FIRST_KILL_S: Final = 8.0
 """The lines are full by then."""
 NEW_CAP: Final = 5
 """Of the storming city, by the change: less than it has in use."""
@@ -124,10 +124,12 @@ async def _look_at(callers: CallersCost) -> None:
 
 
 async def _break(client: LabClient, plan: LabPlan, site: Site, storm: Storm, course: _Course, say: Say) -> None:
-    await asyncio.sleep(FIRST_FAULT_S)
     if storm.changes:
+        await asyncio.sleep(storm.seconds / 2)
         course.changed = await change_quotas(plan, site, {storm.city: {"cap": NEW_CAP}})
         say(f"version {course.changed.version} of the quotas: {storm.city} gets {NEW_CAP} lines at most")
+        return
+    await asyncio.sleep(FIRST_KILL_S)
     await kill_in_turn(client, site, storm.kills, storm.kill_every_s, course.killed, say)
 
 

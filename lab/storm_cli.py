@@ -47,6 +47,8 @@ def storm(
     changes: bool,
 ) -> None:
     """Bring a lab with few lines up, let CITY storm and the others call calmly, balance the books, take it down."""
+    if kills and changes:
+        raise click.UsageError("--kill or --change: the console that takes the change is among what is killed")
     console = Console(stderr=as_json)
 
     def say(line: str) -> None:

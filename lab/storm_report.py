@@ -31,7 +31,7 @@ class Storm:
         seed: Of the callers' numbers.
         kills: Parts killed in turn, words of `lab.storm_faults.KILLS`.
         kill_every_s: From one to the next.
-        changes: Whether the city gets another cap over HTTP in the middle.
+        changes: Whether the city gets another cap over HTTP in the middle; then nothing is killed.
     """
 
     city: CityId

@@ -40,6 +40,12 @@ def test_a_part_that_is_not_to_be_killed_is_named() -> None:
     assert "edge: use agi,bridge,redis,node" in result.output
 
 
+def test_a_change_needs_the_console_that_would_be_killed() -> None:
+    result = CliRunner().invoke(storm, ["--kill", "bridge", "--change"])
+    assert result.exit_code == 2
+    assert "--kill or --change" in result.output
+
+
 def test_everything_that_differs_is_printed() -> None:
     text = io.StringIO()
     lost = tuple(Difference(f"call-{number}", "lost") for number in range(50))
