@@ -22,8 +22,8 @@ from tieline.tokens import Tokens
 from tieline.topology import Site
 
 KILLS: Final = ("agi", "bridge", "redis", "node")
-DOWN_S: Final = 3.0
-"""Redis stays down for so long."""
+DOWN_S: Final = 6.0
+"""Redis stays down for so long: enough for the nodes to fill what their own count lets in."""
 _START_S: Final = 120.0
 _CHANGE_S: Final = 10.0
 _ADMIN: Final = Principal(role=Role.ADMIN, city=None, site=None, name="drill")
