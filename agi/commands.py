@@ -216,6 +216,16 @@ def background(prompts: Sequence[str]) -> Command:
     return command("EXEC Background", "&".join(_checked_prompts(prompts)) + ",n")
 
 
+def wait_for_digit(timeout_ms: int) -> Command:
+    """Build WAIT FOR DIGIT: the result is the key's ASCII code, 0 when none came in time, -1 at a hang-up.
+
+    Raises:
+        LocalProtocolError: The time is out of range (a negative one would mean to wait for ever).
+    """
+    _checked_gather(timeout_ms, 1)
+    return command("WAIT FOR DIGIT", str(timeout_ms))
+
+
 def execute(application: str, *options: str) -> Command:
     """Build EXEC for any other application. Result -2: there is none of this name.
 

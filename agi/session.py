@@ -121,15 +121,16 @@ class Session:
 
     async def play_until_digit(self, prompts: Sequence[str], *, deadline_s: float = PLAY_DEADLINE_S) -> str:
         """Play prompts until any key is pressed, in one command; give the key, or an empty text."""
-        reply = await self._unless_gone(await self.command(commands.background(prompts), deadline_s=deadline_s))
-        return chr(int(reply.result)) if reply.result not in ("0", "-1") else ""
+        return await self._key(commands.background(prompts), deadline_s)
 
     async def gather(
         self, prompts: Sequence[str], *, max_digits: int, timeout_ms: int, deadline_s: float = PLAY_DEADLINE_S
     ) -> Gathered:
         """Play prompts as one and collect digits; a digit cuts the prompt, further ones may be typed ahead.
 
-        One command for at most one prompt (GET DATA), two for several (Read, and the question what it brought).
+        One command for at most one prompt (GET DATA). For several prompts and one digit, one when the digit cuts them
+        and two when they are heard out (Background, then waiting). For several digits two (Read, and the question
+        what it brought).
 
         Args:
             prompts: Files without their endings; none means silence.
@@ -142,6 +143,8 @@ class Session:
             PromptFailed: Nothing was played because a file is missing.
             CallerGone: The caller hung up.
         """
+        if len(prompts) > 1 and max_digits == 1:
+            return await self._one_key(prompts, timeout_ms, deadline_s)
         if len(prompts) > 1:
             return await self._read(prompts, max_digits, timeout_ms, deadline_s)
         asked = commands.get_data(prompts[0] if prompts else "", timeout_ms=timeout_ms, max_digits=max_digits)
@@ -224,6 +227,16 @@ class Session:
             self._gone.set_result(None)
 
     # Inside
+
+    async def _key(self, asked: Command, deadline_s: float) -> str:
+        """Send a command whose result is a key's ASCII code; give the key, or an empty text when none came."""
+        reply = await self._unless_gone(await self.command(asked, deadline_s=deadline_s))
+        return chr(int(reply.result)) if reply.result not in ("0", "-1") else ""
+
+    async def _one_key(self, prompts: Sequence[str], timeout_ms: int, deadline_s: float) -> Gathered:
+        key = await self._key(commands.background(prompts), deadline_s)
+        key = key or await self._key(commands.wait_for_digit(timeout_ms), deadline_s)
+        return _gathered("" if key == "#" else key, 1, timed_out=not key)
 
     async def _read(self, prompts: Sequence[str], max_digits: int, timeout_ms: int, deadline_s: float) -> Gathered:
         asked = commands.read(prompts, timeout_ms=timeout_ms, max_digits=max_digits)

@@ -41,8 +41,11 @@ EVENTS_OF_ALL: Final = (
 )
 """Events wanted whatever channel they are about."""
 
-EVENTS_OF_ENTRY: Final = ("Newchannel", "NewAccountCode", "DTMFEnd")
+EVENTS_OF_ENTRY: Final = ("Newchannel", "NewAccountCode")
 """Events wanted only about channels that callers come in by: they are too many for the rest."""
+
+EVENTS_OF_HOLD: Final = ("DTMFEnd",)
+"""Keys, wanted from the dialplan's context `hold` alone: elsewhere a script takes them itself, or nobody does."""
 
 NEVER_MADE: Final = (
     "AGIExecEnd",
@@ -99,4 +102,7 @@ def event_filters(entry_endpoints: Iterable[str]) -> tuple[str, ...]:
         for endpoint in entry_endpoints
         for name in EVENTS_OF_ENTRY
     ]
-    return (*everywhere, *entering)
+    holding = [
+        f"eventfilter(action(include),name({name}),header(Context),method(exact)) = hold" for name in EVENTS_OF_HOLD
+    ]
+    return (*everywhere, *holding, *entering)

@@ -40,8 +40,8 @@ SCRIPT_ARGUMENTS: Final = (
     "DIALSTATUS",
     "TL_PRIVACY",
 )
-"""What every script gets as `agi_arg_1…`, so that none needs a command to read it. Last the one foreign value
-(SIP's Privacy header): a comma in it can only make arguments nobody reads."""
+"""What every script gets, so that none needs a command to read it. Last the one foreign value (SIP's Privacy
+header): nothing in it can shift the others."""
 
 FACTS: Final = (
     CALL_ID,
@@ -66,7 +66,11 @@ FACTS: Final = (
     "HANGUPCAUSE",
     "TL_BYE",
 )
-"""What the hang-up script gets as `agi_arg_1…`: the facts of the call."""
+"""What the hang-up script gets: the facts of the call."""
+
+BETWEEN: Final = "|"
+"""Stands between the values, which go as one argument: Asterisk writes each argument to the socket by itself, and
+each write wakes the server. No value may hold it; the dialplan filters all that comes from outside."""
 
 
 def cap(city: str) -> str:
@@ -77,3 +81,9 @@ def cap(city: str) -> str:
 def heartbeat_agi(index: int) -> str:
     """Name the node's global that tells when an AGI server last beat; the site's `agi` list is counted from 0."""
     return f"TL_HB_AGI_{index}"
+
+
+def values_of(names: tuple[str, ...], arguments: tuple[str, ...]) -> dict[str, str]:
+    """Read what a script was handed (`agi_arg_1`): the values by their names; what is missing is left out. Pure."""
+    given = arguments[0].split(BETWEEN) if arguments else []
+    return dict(zip(names, given, strict=False))

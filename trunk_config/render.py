@@ -146,8 +146,8 @@ def _weights(nodes: int) -> list[int]:
 
 
 def _arguments(names: Iterable[str]) -> str:
-    """Render channel variables as the arguments of an application: `${A},${B}`."""
-    return _Verbatim(",".join(f"${{{name}}}" for name in names))
+    """Render channel variables as the one argument of a script: `${A}|${B}`."""
+    return _Verbatim(variables.BETWEEN.join(f"${{{name}}}" for name in names))
 
 
 def _node_values(plan: SwitchPlan, node: Node) -> dict[str, Any]:

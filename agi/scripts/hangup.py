@@ -20,7 +20,7 @@ async def run(parts: Parts, session: Session) -> Mapping[str, str]:
     """Write the call's record, then tell the bus."""
     now = parts.clock()
     node = node_of(session.request.uniqueid)
-    facts = dict(zip(variables.FACTS, session.request.arguments, strict=False))
+    facts = variables.values_of(variables.FACTS, session.request.arguments)
     record = from_variables(
         facts,
         node=node,

@@ -70,7 +70,7 @@ def read_call(parts: Parts, session: Session) -> CallSoFar:
     Raises:
         RemoteProtocolError: The city is unknown: topology and dialplan differ (`tieline conf render` was not run).
     """
-    given = dict(zip(variables.SCRIPT_ARGUMENTS, session.request.arguments, strict=False))
+    given = variables.values_of(variables.SCRIPT_ARGUMENTS, session.request.arguments)
     city = parts.topology.cities.get(CityId(given.get(variables.CITY, "")))
     if city is None:
         raise RemoteProtocolError(f"unknown city {given.get(variables.CITY)!r}: render the configuration again")

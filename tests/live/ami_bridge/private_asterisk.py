@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ami_bridge.filters import ENTRY_DEFAULT, event_filters, read_classes, write_classes
+from ami_bridge.filters import ENTRY_DEFAULT, NEVER_MADE, event_filters, read_classes, write_classes
 from tests.live.instance import beside_the_house
 
 ADDRESS = beside_the_house("32.1")
@@ -30,11 +30,7 @@ _DIALPLAN = """
 exten => 95598,1,Set(CHANNEL(accountcode)=${PJSIP_HEADER(read,X-Tieline-Call)})
  same => n,Set(TL_CALL=${CHANNEL(accountcode)})
  same => n,Answer(,i)
- same => n,Read(DIGITS,,2,,1,5)
- same => n,WaitForCondition(#,#["#{TL_GO}"!=""],20,0.1)
- same => n,UserEvent(TielineTaken,CallId: ${TL_CALL},Agent: ${CUT(TL_GO,:,2)},Fence: ${CUT(TL_GO,:,3)})
- same => n,Dial(PJSIP/${CUT(TL_GO,:,2)},10,g)
- same => n,Hangup()
+ same => n,Goto(hold,s,1)
 exten => queue,1,Set(CHANNEL(accountcode)=${PJSIP_HEADER(read,X-Tieline-Call)})
  same => n,Answer(,i)
  same => n,Queue(static,,,,30)
@@ -42,6 +38,12 @@ exten => queue,1,Set(CHANNEL(accountcode)=${PJSIP_HEADER(read,X-Tieline-Call)})
 exten => park,1,Set(CHANNEL(accountcode)=${PJSIP_HEADER(read,X-Tieline-Call)})
  same => n,Answer(,i)
  same => n,Wait(60)
+[hold]
+exten => s,1,Read(DIGITS,,2,,1,5)
+ same => n,WaitForCondition(#,#["#{TL_GO}"!=""],20,0.1)
+ same => n,UserEvent(TielineTaken,CallId: ${TL_CALL},Agent: ${CUT(TL_GO,:,2)},Fence: ${CUT(TL_GO,:,3)})
+ same => n,Dial(PJSIP/${CUT(TL_GO,:,2)},10,g)
+ same => n,Hangup()
 [agents]
 exten => 700,1,Answer(,i)
  same => n,Wait(30)
@@ -85,8 +87,9 @@ def boxed(folder: Path, *command: str) -> list[str]:
 def _files(filtered: bool) -> dict[str, str]:
     filters = "\n".join(event_filters((ENTRY_DEFAULT,))) if filtered else ""
     read = ",".join(read_classes()) if filtered else "all"
+    disabled = f"disabledevents={','.join(NEVER_MADE)}\n" if filtered else ""
     return {
-        "manager.conf": f"[general]\nenabled=yes\nbindaddr={ADDRESS}\nport=5038\ntimestampevents=yes\n"
+        "manager.conf": f"[general]\nenabled=yes\nbindaddr={ADDRESS}\nport=5038\ntimestampevents=yes\n{disabled}"
         f"[{USERNAME}]\nsecret={SECRET}\nread={read}\nwrite={','.join(write_classes())}\n{filters}\n",
         "extensions.conf": _DIALPLAN,
         "pjsip.conf": f"""

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 
 from ami_bridge.bridge import Bridge
-from ami_bridge.filters import EVENTS_OF_ALL, EVENTS_OF_ENTRY
+from ami_bridge.filters import EVENTS_OF_ALL, EVENTS_OF_ENTRY, EVENTS_OF_HOLD
 from ami_bridge.node_link import NodeLink, Patience
 from tests.live.ami_bridge.private_asterisk import (
     ADDRESS,
@@ -223,7 +223,7 @@ async def test_every_event_we_use_passes_the_filters(asterisk: PrivateAsterisk, 
             await caller.hang_up()
             await site.until("AgentLegGone")
         seen = site.bridge.metrics().events.keys()
-        assert {*EVENTS_OF_ALL, *EVENTS_OF_ENTRY} - seen == {"Shutdown"}
+        assert {*EVENTS_OF_ALL, *EVENTS_OF_HOLD, *EVENTS_OF_ENTRY} - seen == {"Shutdown"}
         assert site.bridge.metrics().unwanted == 0
 
 

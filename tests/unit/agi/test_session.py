@@ -66,12 +66,34 @@ async def test_gather_tells_why_it_ended(reply: Reply, gathered: Gathered) -> No
 
 
 async def test_gather_several_prompts_is_two_commands() -> None:
-    peer = Peer(ok(), ok("1", "OK:7"))
-    assert await peer.session.gather(["a", "b"], max_digits=1, timeout_ms=3000) == Gathered("7", GatherEnd.FULL)
+    peer = Peer(ok(), ok("1", "OK:73"))
+    assert await peer.session.gather(["a", "b"], max_digits=2, timeout_ms=3000) == Gathered("73", GatherEnd.FULL)
     assert peer.sent == [
-        b'EXEC Read "TL_DIGITS,a&b,1,,1,3.000"\n',
+        b'EXEC Read "TL_DIGITS,a&b,2,,1,3.000"\n',
         b'GET FULL VARIABLE "${READSTATUS}:${TL_DIGITS}"\n',
     ]
+
+
+@pytest.mark.parametrize(
+    ("results", "expected"),
+    [
+        (["55"], Gathered("7", GatherEnd.FULL)),
+        (["35"], Gathered("", GatherEnd.TERMINATOR)),
+        (["0", "42"], Gathered("*", GatherEnd.FULL)),
+        (["0", "35"], Gathered("", GatherEnd.TERMINATOR)),
+        (["0", "0"], Gathered("", GatherEnd.TIMEOUT)),
+    ],
+)
+async def test_one_key_cuts_several_prompts_or_is_waited_for(results: list[str], expected: Gathered) -> None:
+    peer = Peer(*map(ok, results))
+    assert await peer.session.gather(["a", "b"], max_digits=1, timeout_ms=3000) == expected
+    assert peer.sent == [b'EXEC Background "a&b,n"\n', b'WAIT FOR DIGIT "3000"\n'][: len(results)]
+
+
+async def test_a_caller_who_leaves_before_the_one_key_is_gone() -> None:
+    for answers in ((ok("-1"), "HANGUP"), (ok("0"), ok("-1"), "HANGUP")):
+        with pytest.raises(CallerGone):
+            await Peer(*answers).session.gather(["a", "b"], max_digits=1, timeout_ms=9)
 
 
 @pytest.mark.parametrize(

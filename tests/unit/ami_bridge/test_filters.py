@@ -1,6 +1,14 @@
 import pytest
 
-from ami_bridge.filters import EVENTS_OF_ALL, event_filters, read_classes, write_classes
+from ami_bridge.filters import (
+    EVENTS_OF_ALL,
+    EVENTS_OF_ENTRY,
+    EVENTS_OF_HOLD,
+    NEVER_MADE,
+    event_filters,
+    read_classes,
+    write_classes,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -9,13 +17,16 @@ def test_the_lines_are_what_manager_conf_wants() -> None:
     lines = event_filters(("edge", "peer"))
     assert lines[0] == "eventfilter(action(include),name(Hangup)) ="
     assert lines[len(EVENTS_OF_ALL) :] == (
+        "eventfilter(action(include),name(DTMFEnd),header(Context),method(exact)) = hold",
         "eventfilter(action(include),name(Newchannel),header(Channel),method(starts_with)) = PJSIP/edge-",
         "eventfilter(action(include),name(NewAccountCode),header(Channel),method(starts_with)) = PJSIP/edge-",
-        "eventfilter(action(include),name(DTMFEnd),header(Channel),method(starts_with)) = PJSIP/edge-",
         "eventfilter(action(include),name(Newchannel),header(Channel),method(starts_with)) = PJSIP/peer-",
         "eventfilter(action(include),name(NewAccountCode),header(Channel),method(starts_with)) = PJSIP/peer-",
-        "eventfilter(action(include),name(DTMFEnd),header(Channel),method(starts_with)) = PJSIP/peer-",
     )
     assert len(set(lines)) == len(lines)
     assert read_classes() == ("call", "user", "agent", "system", "dtmf")
     assert write_classes() == ("call", "reporting", "system")
+
+
+def test_what_is_wanted_is_never_disabled() -> None:
+    assert not {*EVENTS_OF_ALL, *EVENTS_OF_HOLD, *EVENTS_OF_ENTRY} & set(NEVER_MADE)
