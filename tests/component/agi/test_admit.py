@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,6 +23,7 @@ from tieline.live import EVENTS, Live
 from tieline.model import CityId, SiteId
 from tieline.numbers import load_number_plan
 from tieline.topology_file import load_topology
+from tieline.variables import BETWEEN
 from trunk_config.admission import install, set_safety_numbers
 from trunk_config.decision_times import DecisionTimes
 from trunk_config.quota import Allowances, Quota, site_quotas
@@ -71,7 +71,7 @@ async def allow(parts: Parts, lines: int) -> None:
 
 
 async def call(parts: Parts, number: int, caller: str = "059100009999") -> Mapping[str, str]:
-    arguments: dict[str, Any] = {"agi_arg_1": f"fuzhou-1:{number}", "agi_arg_2": "fuzhou", "agi_arg_3": "tg-fuzhou"}
+    arguments = {"agi_arg_1": BETWEEN.join((f"fuzhou-1:{number}", "fuzhou", "tg-fuzhou"))}
     headers = {"agi_uniqueid": f"fuzhou-1-1795250000.{number}", "agi_channel": f"PJSIP/edge-{number}"}
     request = Request({**headers, **arguments, "agi_callerid": caller})
     return await admit.run(parts, Session(request, lambda _, __: None, dead_channel=False))

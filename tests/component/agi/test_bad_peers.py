@@ -56,7 +56,8 @@ async def drips(peer: Peer) -> None:
     for byte in headers()[:-1]:
         peer.send(bytes([byte]))
         await asyncio.sleep(0.01)
-        if peer.reader.at_eof():
+        # A peer that is reset while it sends never sees an end of file: its transport is closed.
+        if peer.reader.at_eof() or peer.writer.is_closing():
             break
     await peer.closed()
 
