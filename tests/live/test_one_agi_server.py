@@ -28,14 +28,20 @@ def in_second_question(lab: House) -> tuple[Background, dict[str, int]]:
     steps = (Pause(600), Press("1"), Pause(5000), Press("9"), Pause(2500), Press("15"), Pause(3500), HangUp())
     calls = Background(lambda: lab.call(CITY, Talks(steps, bye_any_time=True), count=IN_MENU))
     while True:
-        events = lab.events(SITE)
-        chosen = {event.call_id for event in events if isinstance(event, bus.CallerKey)} - before
-        if len(chosen) == IN_MENU:
-            arrivals = [event for event in events if isinstance(event, bus.CallArrived) and event.call_id in chosen]
+        arrivals = [
+            event for event in lab.events(SITE) if isinstance(event, bus.CallArrived) and event.call_id not in before
+        ]
+        if len(arrivals) == IN_MENU and {event.channel for event in arrivals} <= hearing(lab, "main_repair"):
             with ThreadPoolExecutor() as asking:  # at once: the callers' next keys are due
                 servers = asking.map(lambda event: server_of(lab, event.channel), arrivals)
             return calls, dict(zip((event.call_id for event in arrivals), servers, strict=True))
         lab.wait_for_news()
+
+
+def hearing(lab: House, prompt: str) -> set[str]:
+    """Name the channels that are played prompts of which this is one."""
+    lines = lab.asterisk(NODE, "core show channels concise").splitlines()
+    return {line.split("!", 1)[0] for line in lines if f"/{prompt}" in line}
 
 
 def server_of(lab: House, channel: str) -> int:
