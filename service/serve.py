@@ -73,7 +73,7 @@ def _allow_many_connections() -> None:
 def _spare_the_collector() -> None:
     """Take what the start made (modules, number tables, menus) out of garbage collection: it stays to the end anyway.
 
-    Walking through it again and again was a quarter of a process's CPU under calls (docs/adr/0022-garbage.md).
+    Walking through it again and again was a quarter of a process's work under calls (ADR 0023).
     """
     gc.collect()
     gc.freeze()
