@@ -32,6 +32,8 @@ CITIES = tuple(map(CityId, ("a", "b", "c")))
 CHANNELS = tuple(f"n{node}-100.{number}" for node in (1, 2) for number in range(7))
 SAFE = "+8659100001234"
 RATION = Allowances(messages=2, safety_lines=2)
+PATIENCE_S = 30.0
+"""Deadlines are other tests' subject: one missed on a busy machine would look like a wrong step."""
 
 quota = st.tuples(st.integers(0, 4), st.integers(0, 5)).map(lambda pair: Quota(pair[0], sum(pair)))
 site_quotas = st.builds(
@@ -51,7 +53,7 @@ class Site(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._runner = asyncio.Runner()
-        self._live = Live(self.url)
+        self._live = Live(self.url, deadline_s=PATIENCE_S)
         self._lines: dict[str, tuple[CityId, bool]] = {}
         self._messages: set[str] = set()
         self._quotas: SiteQuotas | None = None
@@ -94,7 +96,7 @@ class Site(RuleBasedStateMachine):
     @rule(channel=st.sampled_from(CHANNELS), city=st.sampled_from(CITIES), number=st.sampled_from(("", SAFE)))
     def ask(self, channel: str, city: CityId, number: str) -> None:
         asking = admit(
-            self._live, uniqueid=channel, city=city, number=number, allowances=RATION, now=100, deadline_s=5
+            self._live, uniqueid=channel, city=city, number=number, allowances=RATION, now=100, deadline_s=PATIENCE_S
         )
         if self._quotas is None:
             with pytest.raises(NotReady):
