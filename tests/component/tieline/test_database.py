@@ -117,7 +117,7 @@ def test_a_lock_held_too_long_is_a_deadline(database: Database, url: str) -> Non
         started = time.monotonic()
         with pytest.raises(DeadlineExceeded), hasty.transaction() as other:
             other.execute(_things.insert().values(id=1))
-        assert 0.25 < time.monotonic() - started < 1.5
+        assert 0.25 < time.monotonic() - started < 5
     hasty.close()
 
 
@@ -140,7 +140,7 @@ def test_waits_its_turn_when_another_wrote_after_our_first_read(database: Databa
 
 
 def test_a_full_pool_is_a_deadline(url: str) -> None:
-    database = Database(url, deadline_s=0.2)
+    database = Database(url, deadline_s=1.0)
     entered = [database.transaction(reading=True) for _ in range(database_module.POOL_SIZE)]
     for transaction in entered:
         transaction.__enter__()
@@ -203,7 +203,7 @@ def test_a_killed_connection_is_lost_once_and_then_replaced(postgres: PostgresSe
 
 
 def test_a_slow_statement_is_ended_by_the_server(postgres_url: str) -> None:
-    database = Database(postgres_url, deadline_s=0.2)
+    database = Database(postgres_url, deadline_s=1.0)
     with pytest.raises(DeadlineExceeded), database.transaction() as connection:
         connection.exec_driver_sql("SELECT pg_sleep(30)")
     with database.transaction() as connection:
@@ -213,7 +213,7 @@ def test_a_slow_statement_is_ended_by_the_server(postgres_url: str) -> None:
 
 def test_a_frozen_server_is_a_deadline(postgres_url: str) -> None:
     """The server's own limit cannot help here: our watch cuts the line."""
-    database = Database(postgres_url, deadline_s=0.2)
+    database = Database(postgres_url, deadline_s=1.0)
     with database.transaction() as connection:
         pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
     assert isinstance(pid, int)
@@ -222,7 +222,7 @@ def test_a_frozen_server_is_a_deadline(postgres_url: str) -> None:
         started = time.monotonic()
         with pytest.raises(DeadlineExceeded), database.transaction() as connection:
             connection.exec_driver_sql("SELECT 1")
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 5
     finally:
         os.kill(pid, signal.SIGCONT)
     with database.transaction() as connection:

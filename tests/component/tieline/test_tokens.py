@@ -35,7 +35,7 @@ def clock() -> Hands:
 
 @pytest.fixture
 def database(url: str) -> Iterator[Database]:
-    opened = Database(url, deadline_s=0.5)
+    opened = Database(url)
     create_schema(opened)
     yield opened
     opened.close()
@@ -102,7 +102,7 @@ async def test_a_revoked_token_is_refused_at_once_here_and_soon_elsewhere(
 
 
 async def test_who_was_known_goes_on_while_the_database_is_gone(clock: Hands, postgres_url: str) -> None:
-    database = Database(postgres_url, deadline_s=0.2)
+    database = Database(postgres_url, deadline_s=1.0)
     create_schema(database)
     tokens = Tokens(database, clock=clock)
     known, unknown = tokens.new(MONITOR, by=BOSS), tokens.new(BOSS, by=BOSS)
