@@ -88,7 +88,7 @@ async def _storm(client: LabClient, plan: LabPlan, storm: Storm, say: Say) -> St
     lanes = storm_lanes(plan.topology, storm.city, storm.factor, storm.seconds, storm.seed)
     site = plan.topology.sites[plan.topology.cities[storm.city].home]
     async with lives(plan) as sites:
-        course = _Course(Watch(plan, site, sites[site.id]), [])
+        course = _Course(Watch(plan, site, sites), [])
         began = time.time()
         before, callers = moment(client.ask(Request(do="status")).parts), CallersCost(plan.state)
         async with beside(course.watch.run()), beside(_look_at(callers)):
@@ -105,7 +105,7 @@ async def _storm(client: LabClient, plan: LabPlan, storm: Storm, say: Say) -> St
     allowed = load_allowances(plan.quotas_file).messages
     seen = Seen(
         looks=course.watch.looks,
-        arrivals=course.watch.arrivals,
+        arrivals=[event for event in course.watch.arrivals if event.node in {node.id for node in site.nodes}],
         by_node=len(course.watch.by_node),
         killed=course.killed,
         changed=course.changed,
@@ -113,7 +113,7 @@ async def _storm(client: LabClient, plan: LabPlan, storm: Storm, say: Say) -> St
         nodes=len(site.nodes),
         calm=[city.id for city in plan.topology.cities.values() if city.home == site.id and city.id != storm.city],
     )
-    books = keep_books(made, witnessed, seen.arrivals, load_policy(), disturbed, allowed)
+    books = keep_books(made, witnessed, course.watch.arrivals, load_policy(), disturbed, allowed)
     return report(storm, seen, books, cost, {lane.city: lane.rate_per_s for lane in lanes}, faults)
 
 

@@ -116,7 +116,7 @@ def keep_books(
     Args:
         made: Every call.
         witnessed: What sites, edge and SQL say.
-        arrivals: Decisions of the storm's site.
+        arrivals: Decisions of all sites; some may be missing when Redis was killed.
         policy: Says which calls need a ticket.
         disturbed: What was broken.
         messages_allowed: Callers who may hear a refusal at once.
@@ -128,7 +128,8 @@ def keep_books(
     most = most_messages(made)
     found = [
         *_of_calls(made, records, cut, disturbed),
-        *_of_refusals(made, records, witnessed.accounting.entries, decided),
+        *_of_refusals(made, records, witnessed.accounting.entries),
+        *_of_messages(made, records, decided, disturbed),
         *_of_ledger(books, witnessed, len(made)),
     ]
     if most > messages_allowed:
@@ -187,7 +188,6 @@ def _of_refusals(
     made: Iterable[MadeCall],
     records: Mapping[str, CallRecord],
     entries: Iterable[EdgeEntry],
-    decided: Mapping[str, str],
 ) -> Iterator[Difference]:
     journeys: dict[str, list[EdgeEntry]] = {}
     for entry in entries:
@@ -206,9 +206,19 @@ def _of_refusals(
             yield Difference(name, f"refused, at the edge {ends}, last {journey[-1].event}")
         if (record.outcome, record.refused_cause) != (Outcome.REFUSED, REFUSED_WITH[1]):
             yield Difference(name, f"refused, recorded as {record.outcome} with cause {record.refused_cause}")
-        told = decided.get(name, Verdict.SILENT)
+
+
+def _of_messages(
+    made: Iterable[MadeCall], records: Mapping[str, CallRecord], decided: Mapping[str, str], disturbed: Disturbed
+) -> Iterator[Difference]:
+    """Hold what refused callers heard against what was decided; without a decision a node refuses in silence."""
+    for call in made:
+        record = records.get(call.planned.number)
+        if not call.is_refused or record is None or (disturbed.anything and record.call_id not in decided):
+            continue
+        told = decided.get(record.call_id, Verdict.SILENT)
         if (told == Verdict.MESSAGE) is not ("message" in call.moments):
-            yield Difference(name, f"decided {told}, the caller went through {call.result.moments}")
+            yield Difference(record.call_id, f"decided {told}, the caller went through {call.result.moments}")
 
 
 def _of_ledger(books: Balance, witnessed: Witnessed, made: int) -> Iterator[Difference]:

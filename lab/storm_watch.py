@@ -12,6 +12,7 @@ from lab.storm_lines import Look
 from tieline import bus
 from tieline.errors import RemoteProtocolError, TielineError
 from tieline.live import EVENTS, Live
+from tieline.model import SiteId
 from tieline.topology import Node, Site
 from trunk_config.admission import LINES, MESSAGES
 from trunk_config.in_force import InForce, maybe_in_force
@@ -31,16 +32,17 @@ class Watch:
     Args:
         plan: The lab.
         site: Which site.
-        live: Its Redis.
+        sites: Each site's Redis: a call may go to the other site.
 
     Attributes:
         looks: At lines and channels.
-        arrivals: Every decision that Redis made.
-        by_node: Uniqueids of calls that a node let in by its own count, with the time.
+        arrivals: Every decision that a site's Redis made.
+        by_node: Calls that a node let in by its own count.
     """
 
-    def __init__(self, plan: LabPlan, site: Site, live: Live) -> None:
-        self._plan, self._site, self._live = plan, site, live
+    def __init__(self, plan: LabPlan, site: Site, sites: Mapping[SiteId, Live]) -> None:
+        self._plan, self._site, self._sites = plan, site, sites
+        self._live = sites[site.id]
         self._callers = tuple(f"PJSIP/{edge_endpoint(edge)}-" for edge in plan.topology.edges)
         self._box = Sandbox(plan.root, writable=(plan.state,))
         self.looks: list[Look] = []
@@ -51,7 +53,8 @@ class Watch:
         """Watch until cancelled; a part that is away is part of what is seen."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._look_again_and_again())
-            tasks.create_task(self._listen())
+            for live in self._sites.values():
+                tasks.create_task(self._listen(live))
 
     async def _look_again_and_again(self) -> None:
         while True:
@@ -96,13 +99,13 @@ class Watch:
                 await asking.wait()
         return answered_callers(output.decode(errors="replace"), self._callers)
 
-    async def _listen(self) -> None:
+    async def _listen(self, live: Live) -> None:
         """Read the bus on, across every restart of Redis: ids are times, so they go on growing."""
         after = ""
         while True:
             try:
-                after = after or await self._live.last_id()
-                entries = await self._live.read(EVENTS, after, block_ms=500)
+                after = after or await live.last_id()
+                entries = await live.read(EVENTS, after, block_ms=500)
             except TielineError:
                 await asyncio.sleep(0.1)
                 continue

@@ -168,6 +168,12 @@ def test_ledger_journal_and_leftovers_are_part_of_the_books() -> None:
     assert "no record" in _differences(witnessed=nobody)
 
 
+def test_a_decision_that_died_with_redis_excuses_nothing_but_itself() -> None:
+    silent = "decided silent, the caller went through (('message', 100), ('refused', 9000))"
+    assert _differences(arrivals=()) == [silent]
+    assert _differences(arrivals=(), disturbed=Disturbed(anything=True)) == []
+
+
 def test_who_was_on_a_dead_node_is_excused_and_nobody_else() -> None:
     made = (_made(CALM, ANSWERED[:2], scripted=False), *MADE[1:])
     there = Disturbed("fuzhou-1", 103.0, anything=True)
