@@ -125,15 +125,20 @@ def keep_books(
     books = balance(witnessed.accounting.entries, witnessed.records, witnessed.ticket_calls, policy)
     decided = {event.call_id: event.verdict for event in arrivals}
     cut = {call.planned.number for call in made if _was_cut(records.get(call.planned.number), disturbed)}
-    most = most_messages(made)
     found = [
         *_of_calls(made, records, cut, disturbed),
         *_of_refusals(made, records, witnessed.accounting.entries),
         *_of_messages(made, records, decided, disturbed),
         *_of_ledger(books, witnessed, len(made)),
     ]
-    if most > messages_allowed:
+    if (most := most_messages(made)) > messages_allowed:
         found.append(Difference("messages", f"{most} heard a refusal at once, allowed are {messages_allowed}"))
+    return _counted(made, witnessed, books, cut, found)
+
+
+def _counted(
+    made: Sequence[MadeCall], witnessed: Witnessed, books: Balance, cut: set[str], found: Iterable[Difference]
+) -> StormBooks:
     refused = [call for call in made if call.is_refused]
     lengths = [
         record.hangup_at - record.arrived_at
@@ -146,7 +151,7 @@ def keep_books(
         admitted=sum(call.is_admitted for call in made),
         refused=len(refused),
         with_message=sum("message" in call.moments for call in refused),
-        most_messages=most,
+        most_messages=most_messages(made),
         calm=sum(call.planned.is_calm for call in made),
         calm_refused=sum(call.planned.is_calm and call.is_refused for call in made),
         cut=len(cut),
