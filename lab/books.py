@@ -22,10 +22,12 @@ from lab.mix import TALKS, Ends, Planned
 from lab.parts import Exits, Part
 from lab.plan import LabPlan
 from routing.live import OFFERS, POOL, SEATS
+from tieline.clock import system_clock
 from tieline.database import Database
 from tieline.live import Live
 from tieline.model import AgentState, Outcome, Witness
 from tieline.topology import Node, Site
+from tieline.work import read_work
 from trunk_config.admission import LINES, MESSAGES, in_use
 
 _ASK_S: Final = 10.0
@@ -52,6 +54,8 @@ class Leftover(msgspec.Struct, frozen=True, kw_only=True):
         waiting: Calls in the pool.
         open: Calls that the keeper takes for going on.
         busy: Agents neither ready nor paused nor away.
+        connections: AGI connections that are open.
+        tasks: Tasks of the site's processes beyond those that they had before the calls.
     """
 
     site: str
@@ -63,6 +67,8 @@ class Leftover(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int
     open: int
     busy: int
+    connections: int
+    tasks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +270,24 @@ async def read_sql(database: Database, since: float, until: float) -> tuple[list
     return await Store(database).books(since, until)
 
 
-async def read_leftover(client: LabClient, plan: LabPlan, site: Site, live: Live) -> Leftover:
+async def tasks_of(live: Live) -> int:
+    """Count the tasks of a site's processes.
+
+    Raises:
+        ConnectionLost: The site's Redis is gone.
+    """
+    return sum(work.tasks for work in await read_work(live, system_clock()))
+
+
+async def read_leftover(client: LabClient, plan: LabPlan, site: Site, live: Live, *, tasks_at_rest: int) -> Leftover:
     """Count what a site still holds.
+
+    Args:
+        client: Of the lab.
+        plan: Of the lab.
+        site: Whose.
+        live: The site's Redis.
+        tasks_at_rest: What `tasks_of` gave before the calls.
 
     Raises:
         ConnectionLost: The site's Redis is gone.
@@ -275,6 +297,7 @@ async def read_leftover(client: LabClient, plan: LabPlan, site: Site, live: Live
         *(live.call("HLEN", key) for key in (LINES, MESSAGES, OFFERS, POOL, OPEN))
     )
     seats = [msgspec.json.decode(raw) for raw in await live.call("HVALS", SEATS)]
+    working = await read_work(live, system_clock())
     channels = [await asyncio.to_thread(_channels, client, plan, node) for node in site.nodes]
     return Leftover(
         site=site.id,
@@ -286,6 +309,8 @@ async def read_leftover(client: LabClient, plan: LabPlan, site: Site, live: Live
         waiting=int(waiting),
         open=int(still_open),
         busy=sum(AgentState(seat["state"]) not in _NO_TALK for seat in seats),
+        connections=sum(work.connections for work in working),
+        tasks=max(0, sum(work.tasks for work in working) - tasks_at_rest),
     )
 
 

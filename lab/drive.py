@@ -7,7 +7,7 @@ of calls is the same drill.
 import asyncio
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -33,7 +33,7 @@ from lab.plan import LabPlan
 from lab.root import Say
 from lab.sound import MENU_S, Listened, Sound, both_sides, judge
 from lab.supervisor import Request
-from lab.witnesses import LOOK_S, beside, hear_all, lives
+from lab.witnesses import LOOK_S, beside, hear_all, lives, tasks_at_rest
 from tieline.live import Live
 from tieline.model import SiteId
 from tieline.settings import load_settings
@@ -96,6 +96,7 @@ async def run_calls(client: LabClient, plan: LabPlan, count: int, rate_per_s: fl
         ears(_EARS_HOST.format(instance=plan.instance), [call in heard for call in calls]) as (hearing, addresses),
     ):
         at = dict(zip(calls, addresses, strict=True))
+        at_rest = await tasks_at_rest(sites)
         began = time.time()
         before = moment(client.ask(Request(do="status")).parts)
         callers = CallersCost(plan.state)
@@ -104,7 +105,7 @@ async def run_calls(client: LabClient, plan: LabPlan, count: int, rate_per_s: fl
         after = moment(client.ask(Request(do="status")).parts)
         cost = burden(before, after, callers.seconds, time.time() - began)
         say("all callers are gone; the books …")
-        evidence = await _evidence(client, plan, sites, placed, began)
+        evidence = await _evidence(client, plan, sites, placed, began, at_rest)
         sound = await asyncio.to_thread(_sound, plan, evidence, hearing, at)
     return Report(
         count=count,
@@ -191,14 +192,19 @@ def _first_lines(one: _Placed) -> str:
 
 
 async def _evidence(
-    client: LabClient, plan: LabPlan, sites: dict[SiteId, Live], placed: Sequence[_Placed], since: float
+    client: LabClient,
+    plan: LabPlan,
+    sites: dict[SiteId, Live],
+    placed: Sequence[_Placed],
+    since: float,
+    at_rest: Mapping[SiteId, int],
 ) -> Evidence:
     made = tuple(
         Made(call, result.is_scripted)
         for one in placed
         for call, result in zip(one.lane.calls, one.run.calls, strict=True)
     )
-    heard = await hear_all(client, plan, sites, since, within_s=_SETTLED_S)
+    heard = await hear_all(client, plan, sites, since, at_rest, within_s=_SETTLED_S)
     return Evidence(made, heard.accounting, heard.records, heard.journal, heard.ticket_calls, heard.leftovers)
 
 

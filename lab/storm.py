@@ -27,7 +27,7 @@ from lab.storm_plan import StormLane, quotas_text, scaled_topology, storm_lanes,
 from lab.storm_report import Seen, Storm, StormReport, report
 from lab.storm_watch import Watch
 from lab.supervisor import Request
-from lab.witnesses import LOOK_S, beside, hear_all, lives
+from lab.witnesses import LOOK_S, beside, hear_all, lives, tasks_at_rest
 from tieline.topology import Site
 from tieline.topology_file import load_topology
 from trunk_config.profiles import load_allowances
@@ -89,6 +89,7 @@ async def _storm(client: LabClient, plan: LabPlan, storm: Storm, say: Say) -> St
     site = plan.topology.sites[plan.topology.cities[storm.city].home]
     async with lives(plan) as sites:
         course = _Course(Watch(plan, site, sites), [])
+        at_rest = await tasks_at_rest(sites)
         began = time.time()
         before, callers = moment(client.ask(Request(do="status")).parts), CallersCost(plan.state)
         async with beside(course.watch.run()), beside(_look_at(callers)):
@@ -99,7 +100,7 @@ async def _storm(client: LabClient, plan: LabPlan, storm: Storm, say: Say) -> St
                 before, moment(client.ask(Request(do="status")).parts), callers.seconds, time.time() - began
             )
             say("all callers are gone; the books …")
-            witnessed = await hear_all(client, plan, sites, began, within_s=_SETTLED_S)
+            witnessed = await hear_all(client, plan, sites, began, at_rest, within_s=_SETTLED_S)
     node = next((one for one in course.killed if one.what == "node"), None)
     disturbed = Disturbed(node.part if node else "", node.at if node else 0.0, bool(course.killed))
     allowed = load_allowances(plan.quotas_file).messages

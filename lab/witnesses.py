@@ -11,7 +11,7 @@ import msgspec
 
 from crm_adapter.ledger import Accounting
 from crm_adapter.record import CallRecord
-from lab.books import Leftover, read_accounting, read_journals, read_leftover, read_sql
+from lab.books import Leftover, read_accounting, read_journals, read_leftover, read_sql, tasks_of
 from lab.client import LabClient
 from lab.plan import LabPlan
 from tieline import secrets_file
@@ -61,8 +61,23 @@ async def beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
             await task
 
 
+async def tasks_at_rest(sites: Mapping[SiteId, Live]) -> dict[SiteId, int]:
+    """Count the tasks of each site's processes while there is no call.
+
+    Raises:
+        ConnectionLost: A site's Redis is gone.
+    """
+    return {site: await tasks_of(live) for site, live in sites.items()}
+
+
 async def hear_all(
-    client: LabClient, plan: LabPlan, sites: Mapping[SiteId, Live], since: float, *, within_s: float
+    client: LabClient,
+    plan: LabPlan,
+    sites: Mapping[SiteId, Live],
+    since: float,
+    at_rest: Mapping[SiteId, int],
+    *,
+    within_s: float,
 ) -> Witnessed:
     """Let everybody finish, then ask all witnesses.
 
@@ -71,6 +86,7 @@ async def hear_all(
         plan: The same.
         sites: Each site's Redis.
         since: Unix seconds.
+        at_rest: What `tasks_at_rest` gave before the calls.
         within_s: So long may it take until nothing is left and SQL has what the journals have.
 
     Raises:
@@ -81,7 +97,7 @@ async def hear_all(
     try:
         deadline = time.monotonic() + within_s
         while True:
-            leftovers = await _leftovers(client, plan, sites)
+            leftovers = await _leftovers(client, plan, sites, at_rest)
             journal = read_journals(plan, since)
             records, tickets = await read_sql(database, since, time.time())
             told = {record.call_id for record in journal}
@@ -94,9 +110,14 @@ async def hear_all(
     return Witnessed(read_accounting(plan, since), tuple(records), journal, tuple(tickets), leftovers)
 
 
-async def _leftovers(client: LabClient, plan: LabPlan, sites: Mapping[SiteId, Live]) -> tuple[Leftover, ...]:
-    all_of_them = plan.topology.sites.values()
-    return tuple(await asyncio.gather(*(read_leftover(client, plan, site, sites[site.id]) for site in all_of_them)))
+async def _leftovers(
+    client: LabClient, plan: LabPlan, sites: Mapping[SiteId, Live], at_rest: Mapping[SiteId, int]
+) -> tuple[Leftover, ...]:
+    counting = (
+        read_leftover(client, plan, site, sites[site.id], tasks_at_rest=at_rest[site.id])
+        for site in plan.topology.sites.values()
+    )
+    return tuple(await asyncio.gather(*counting))
 
 
 def _holds(leftover: Leftover) -> bool:

@@ -39,6 +39,7 @@ from tieline.errors import TielineError
 from tieline.live import Live
 from tieline.model import CityId
 from tieline.numbers import NumberPlan, load_number_plan, parse_caller
+from tieline.work import tell_work
 from trunk_config.admission import set_safety_numbers
 from trunk_config.desk import Desk
 from trunk_config.render import edge_endpoint
@@ -76,6 +77,12 @@ class SiteProcess:
         self._network = NetworkWatch(self._live, partial(load_network, settings))
 
     @property
+    def _name(self) -> str:
+        """Tell this process from the site's others."""
+        servers = "-".join(map(str, self._agi_indexes))
+        return "+".join(self._parts) + (f" {servers}" if "agi" in self._parts else "")
+
+    @property
     def live(self) -> Live:
         """The site's Redis."""
         return self._live
@@ -100,6 +107,9 @@ class SiteProcess:
             self._metrics["network"] = self._network.metrics
             if {"tickets", "console"} & set(self._parts):  # no other part counts what the trunk groups can carry
                 await stack.enter_async_context(beside(self._network.run()))
+            await stack.enter_async_context(
+                beside(tell_work(self._live, self._name, self._agi_connections, system_clock))
+            )
             yield
             _log.info("stopping", site=self._context.site.id)
 
@@ -215,6 +225,10 @@ class SiteProcess:
             await runner.cleanup()
 
     # Small parts ---------------------------------------------------------------------------------------------
+
+    def _agi_connections(self) -> int:
+        """Count the connections that are open to the process's AGI servers."""
+        return int(sum(read()["connections"] for name, read in self._metrics.items() if name.startswith("agi_")))
 
     def _quota_versions(self) -> QuotaVersions:
         context = self._context

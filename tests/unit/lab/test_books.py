@@ -21,7 +21,19 @@ REFUSED = Planned("15405910003", CITY, Ends.REFUSED)
 CANCELLED = Planned("15405910004", CITY, Ends.CANCELLED)
 IDS = {planned.number: new_call_id(1_795_000_000_000 + at) for at, planned in enumerate((TALKED, LEFT, REFUSED))}
 CANCELLED_ID = new_call_id(1_795_000_000_999)
-NOTHING = Leftover(site="fuzhou", channels=0, lines=0, counted=0, messages=0, offers=0, waiting=0, open=0, busy=0)
+NOTHING = Leftover(
+    site="fuzhou",
+    channels=0,
+    lines=0,
+    counted=0,
+    messages=0,
+    offers=0,
+    waiting=0,
+    open=0,
+    busy=0,
+    connections=0,
+    tasks=0,
+)
 
 
 def _record(planned: Planned) -> CallRecord:
@@ -129,10 +141,11 @@ def test_sql_and_journal_must_know_the_same_calls() -> None:
 
 
 def test_what_is_left_over_is_named_by_site() -> None:
-    left = msgspec.structs.replace(NOTHING, channels=2, offers=1)
+    left = msgspec.structs.replace(NOTHING, channels=2, offers=1, tasks=3)
     assert _what(replace(_evidence(), leftovers=(left,))) == [
         ("fuzhou", "channels left: 2"),
         ("fuzhou", "offers left: 1"),
+        ("fuzhou", "tasks left: 3"),
     ]
 
 

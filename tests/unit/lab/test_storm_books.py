@@ -20,7 +20,19 @@ pytestmark = pytest.mark.unit
 
 CALM, TOLD, SILENT = "15405940001", "15405910002", "15405910003"
 IDS = {number: new_call_id(1_795_000_000_000 + at) for at, number in enumerate((CALM, TOLD, SILENT))}
-NOTHING = Leftover(site="fuzhou", channels=0, lines=0, counted=0, messages=0, offers=0, waiting=0, open=0, busy=0)
+NOTHING = Leftover(
+    site="fuzhou",
+    channels=0,
+    lines=0,
+    counted=0,
+    messages=0,
+    offers=0,
+    waiting=0,
+    open=0,
+    busy=0,
+    connections=0,
+    tasks=0,
+)
 ANSWERED = (("answered", 100), ("presses", 1600), ("bye-sent", 7000))
 HEARD = (("message", 100), ("refused", 9000))
 UNHEARD = (("refused", 100),)

@@ -1,0 +1,49 @@
+"""What processes have in hand, as they tell it through Redis."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.redis_server import RedisServer, redis_server
+from tieline.endings import cancel_until_done
+from tieline.live import Live
+from tieline.work import STALE_S, WORK, Work, in_hand, read_work, tell_work
+
+pytestmark = pytest.mark.component
+
+NOW = 1_795_000_000.0
+
+
+@pytest.fixture
+def redis() -> Iterator[RedisServer]:
+    """One Redis for a test."""
+    with redis_server() as server:
+        yield server
+
+
+async def test_a_process_tells_its_connections_and_each_of_its_tasks(redis: RedisServer) -> None:
+    live = Live(redis.url)
+    told = [await _told(live, connections=0)]
+    stuck = asyncio.create_task(asyncio.Event().wait())
+    told.append(await _told(live, connections=3))
+    await cancel_until_done(stuck)
+    assert [work.connections for work in told] == [0, 3]
+    assert told[1].tasks == told[0].tasks + 1
+    await live.close()
+
+
+def test_what_a_process_told_that_is_gone_does_not_count() -> None:
+    fresh, gone = (Work(at=NOW - age, connections=1, tasks=9) for age in (STALE_S, STALE_S + 0.1))
+    assert in_hand((fresh, gone), NOW) == (fresh,)
+
+
+async def _told(live: Live, *, connections: int) -> Work:
+    """Let it tell once."""
+    await live.call("DEL", WORK)
+    telling = asyncio.create_task(tell_work(live, "agi-0", lambda: connections, lambda: NOW))
+    async with asyncio.timeout(5):
+        while not (works := await read_work(live, NOW)):
+            pass
+    await cancel_until_done(telling)
+    return works[0]

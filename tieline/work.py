@@ -1,0 +1,58 @@
+"""What each process of a site has in hand, told through Redis: a drill sees there whether anything was left over.
+
+A figure of a metric would be nearer, but an AGI server alone has no HTTP port, and a site has several.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+
+from tieline.clock import Clock
+from tieline.errors import TielineError
+from tieline.live import Live
+
+WORK: Final = "tl:work"
+"""Hash: name of a process to its `Work`."""
+EVERY_S: Final = 1.0
+STALE_S: Final = 5.0
+"""What is older is of a process that is gone."""
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """What one process has in hand.
+
+    Attributes:
+        at: Unix seconds.
+        connections: AGI connections that are open.
+        tasks: Tasks of its event loop, its own for as long as it runs included: at rest always as many.
+    """
+
+    at: float
+    connections: int
+    tasks: int
+
+
+async def tell_work(live: Live, process: str, connections: Callable[[], int], clock: Clock) -> None:
+    """Tell for ever; a Redis that is away is told again in a second."""
+    while True:
+        now = Work(at=clock(), connections=connections(), tasks=len(asyncio.all_tasks()))
+        with suppress(TielineError):
+            await live.call("HSET", WORK, process, msgspec.json.encode(now))
+        await asyncio.sleep(EVERY_S)
+
+
+async def read_work(live: Live, now: float) -> tuple[Work, ...]:
+    """Read what all processes of a site have in hand.
+
+    Raises:
+        ConnectionLost: Redis is gone.
+    """
+    return in_hand((msgspec.json.decode(raw, type=Work) for raw in await live.call("HVALS", WORK)), now)
+
+
+def in_hand(told: Iterable[Work], now: float) -> tuple[Work, ...]:
+    """Leave out what processes told that are gone. Pure."""
+    return tuple(work for work in told if now - work.at <= STALE_S)
