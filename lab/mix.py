@@ -13,7 +13,7 @@ from itertools import cycle, islice
 from typing import Any, Final
 
 from lab.calls import unallocated_number
-from lab.samples import FULL_CITY, GREETED_MS, KEYS_MS
+from lab.samples import FULL_CITY, KEYS_MS
 from lab.scripts import CallerScript, GivesUp, HangUp, IsRefused, Pause, Press, Talks
 from tieline.model import MANDARIN, AgentId, Business, CityId, DialectId, Outcome, SiteId
 from tieline.topology import Topology
@@ -25,8 +25,12 @@ SLOW_SEATS: Final = 10
 HELD_S: Final = 4.0
 """The holder calls so long before all others: by then he has the only line of his city."""
 
+GREETED_MS: Final = 1100
+"""Nobody presses a key before; the menu speaks meanwhile."""
 RING_MS: Final = 500
-AGENT_TALKS_MS: Final = 3000
+AGENT_TALKS_MS: Final = 2000
+_CALLER_TALKS_MS: Final = (1200, 1600)
+"""Shorter ones would leave too little tone to tell in a recording that both sides are in it (`lab.sound`)."""
 _MATCH_MS: Final = 300
 
 
@@ -212,7 +216,7 @@ def script_of(lane: Lane, span_s: float) -> CallerScript:
             return Talks((*chosen, Pause(round(1000 * (span_s + HELD_S)) + 12_000), HangUp()))
         case Ends.CALLER:
             # The tone begins in a pause of fixed length, see `lab.scenario_caller`.
-            talk = (Pause(KEYS_MS + 100), Pause(talking - KEYS_MS + 1200, talking - KEYS_MS + 2500))
+            talk = (Pause(KEYS_MS + 100), Pause(*(talking - KEYS_MS + ms for ms in _CALLER_TALKS_MS)))
             return Talks((*chosen, *talk, HangUp()), bye_any_time=True)
 
 
