@@ -8,7 +8,6 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -20,15 +19,12 @@ from crm_adapter.store import RecordRefused, Store
 from crm_adapter.ticket import Ticket
 from tieline import bus
 from tieline.clock import Clock
-from tieline.endings import cancel_until_done
 from tieline.errors import DeadlineExceeded, TielineError
 from tieline.live import Live
 
 BATCH: Final = 500
-POLL_S: Final = 0.5
-"""How late a record is seen at the latest when the bus does not tell of it."""
-GATHER_S: Final = 0.5
-"""After news, so long is waited for more: in a storm a transaction then holds many calls and costs each a fifth."""
+EVERY_S: Final = 0.5
+"""How often the journal is looked at: nobody need tell of a record, and a transaction holds all calls since."""
 DISK_DEADLINE_S: Final = 5.0
 FIRST_WAIT_S: Final = 0.5
 PRUNE_EVERY_S: Final = 3600.0
@@ -47,7 +43,7 @@ class Forwarder:
     Args:
         directory: The journal.
         store: Where to.
-        live: The site's Redis: tells when a record was written, hears of each ticket. Delivery goes on without it.
+        live: The site's Redis hears of each ticket. Delivery goes on without it.
         clock: Stamps what the bus is told.
         read_number: Fills in `number` of a record that has only the digits as the trunk showed them.
         cursor: File that keeps the position; inside the journal's directory by default.
@@ -75,7 +71,6 @@ class Forwarder:
         self._batch = batch
         # One thread: what outlives its deadline there still ends before the next thing begins.
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forwarder")
-        self._news = asyncio.Event()
         self._counts = dict.fromkeys(("delivered", "tickets", "garbled", "refused", "failures", "untold"), 0)
         self._behind_since = 0.0
 
@@ -89,7 +84,6 @@ class Forwarder:
 
         Failure policy: whatever is away (SQL, Redis, the disk), wait and try again; nothing is passed over.
         """
-        listener = asyncio.create_task(self._listen())
         wait_s = FIRST_WAIT_S
         try:
             while True:
@@ -105,9 +99,8 @@ class Forwarder:
                 wait_s, self._behind_since = FIRST_WAIT_S, 0.0
                 if not more:
                     await self._prune()
-                    await self._wait_for_news()
+                    await asyncio.sleep(EVERY_S)
         finally:
-            await cancel_until_done(listener)
             self._disk.shutdown(wait=False, cancel_futures=True)
 
     async def _prune(self) -> None:
@@ -166,24 +159,6 @@ class Forwarder:
             raise DeadlineExceeded("journal disk", DISK_DEADLINE_S) from None
         except OSError as error:
             raise DiskFault(f"{self._directory}: {error}") from error
-
-    async def _wait_for_news(self) -> None:
-        try:
-            async with asyncio.timeout(POLL_S):
-                await self._news.wait()
-        except TimeoutError:
-            return
-        await asyncio.sleep(GATHER_S)
-        self._news.clear()
-
-    async def _listen(self) -> None:
-        """Wake the delivery when the bus tells of a record; without Redis the poll alone does it."""
-        while True:
-            with suppress(TielineError):
-                async for _, event in self._live.follow(every_s=0.25):
-                    if isinstance(event, bus.CallJournalled):
-                        self._news.set()
-            await asyncio.sleep(1.0)
 
 
 class DiskFault(TielineError):

@@ -124,10 +124,6 @@ async def test_a_journalled_call_becomes_a_ticket_and_the_bus_hears_of_it(
     heard = live.follow(after=await live.last_id())
     async with running(forwarder):
         await journal.append(numbered(1))
-        told = bus.CallJournalled(
-            at=1.0, call_id=numbered(1).call_id, node="fuzhou-1", outcome="answered", witness="agi"
-        )
-        await live.tell(told)
         async for _, event in heard:
             if isinstance(event, bus.TicketMade):
                 break
