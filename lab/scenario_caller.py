@@ -229,7 +229,25 @@ def _give_up(after_ms: int) -> list[str]:
         '  <recv response="100"/>',
         f'  <pause milliseconds="{after_ms}"/>',
         _cancel(),
-        *_end_of_invite("cancelled"),
+        *_end_of_invite("cancelled", _CROSSED),
+        end(),
+        *_hang_up_crossed(),
+    ]
+
+
+_CROSSED: Final = '  <recv response="200" optional="true" rrs="true" next="crossed"/>'
+"""The answer to the INVITE, which was on its way when the caller gave up."""
+
+
+def _hang_up_crossed() -> list[str]:
+    """Do what a phone does whose CANCEL crossed the answer: acknowledge it and hang up (RFC 3261 section 9.1)."""
+    return [
+        '  <label id="crossed"/>',
+        _in_dialog("ACK", 1),
+        _in_dialog("BYE", 2, attributes='retrans="500"'),
+        '  <recv response="200"/>',
+        log("cancelled"),
+        log("scripted"),
     ]
 
 
@@ -242,12 +260,13 @@ def _leave_early() -> list[str]:
     ]
 
 
-def _end_of_invite(what: str) -> list[str]:
-    """Wait for the replies to the INVITE and to what ended it, in either order."""
+def _end_of_invite(what: str, *other: str) -> list[str]:
+    """Wait for the replies to the INVITE and to what ended it, in either order, or `other` instead of the 487."""
     told = (log(what), log("scripted"))
     return [
         '  <recv response="487" optional="true" next="refused-first"/>',
         '  <recv response="200"/>',
+        *other,
         '  <recv response="487"/>',
         _ack_refusal(),
         *told,
