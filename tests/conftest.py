@@ -1,6 +1,10 @@
 """Rules every test obeys: a layer marker per module, no leaked tasks, no blocking calls in the event loop."""
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("tieline", deadline=None)  # a busy machine is no fault
+settings.load_profile("tieline")
 
 LAYERS = ("unit", "wire", "golden", "component", "live")
 

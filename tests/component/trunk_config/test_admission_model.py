@@ -184,5 +184,5 @@ def machine(server: RedisServer) -> type[Site]:
 @pytest.mark.timeout(600)  # a failure is made short first, by thousands of tries
 def test_the_steps_decide_as_the_plain_rule_does(machine: type[Site]) -> None:
     checks = [HealthCheck.too_slow]
-    limits = settings(max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=checks)
+    limits = settings(max_examples=60, stateful_step_count=40, suppress_health_check=checks)
     run_state_machine_as_test(machine, settings=limits)

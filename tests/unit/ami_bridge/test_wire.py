@@ -2,7 +2,7 @@ import itertools
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ami_bridge import wire
@@ -29,7 +29,6 @@ def read_cut(stream: bytes, cuts: list[int]) -> list[Packet]:
     return packets
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(PACKETS, st.lists(st.integers(0, 10_000), max_size=30))
 def test_any_cut_gives_the_packets_that_were_sent(packets: list[list[tuple[str, str]]], cuts: list[int]) -> None:
     sent = [[("Event", "E"), *headers] for headers in packets]
@@ -39,7 +38,6 @@ def test_any_cut_gives_the_packets_that_were_sent(packets: list[list[tuple[str, 
     assert [all_headers(packet) for packet in read_cut(stream, cuts)] == sent
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.binary(max_size=300), st.lists(st.integers(0, 400), max_size=20))
 def test_garbage_after_the_greeting_is_cut_alike_in_any_segments(garbage: bytes, cuts: list[int]) -> None:
     garbage = garbage.replace(b"\x01", b"\r\n").replace(b"\x02", b"\r\n\r\n")
@@ -183,7 +181,6 @@ def test_what_asterisk_would_refuse_is_not_sent() -> None:
         encode_action([])
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(st.tuples(NAMES, VALUES), min_size=1, max_size=10))
 def test_what_is_encoded_reads_back(headers: list[tuple[str, str]]) -> None:
     (packet,) = read_whole(GREETING + encode_action(headers))
