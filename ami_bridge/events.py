@@ -85,6 +85,7 @@ class UserEvent(ChannelEvent, frozen=True, gc=False):
     agent: Annotated[str, "Agent"] = ""
     fence: Annotated[str, "Fence"] = ""
     city: Annotated[str, "City"] = ""
+    caller_number: Annotated[str, "CallerIDNum"] = ""
 
 
 class DTMFEnd(ChannelEvent, frozen=True, gc=False):
@@ -159,6 +160,7 @@ class CoreShowChannel(ChannelEvent, frozen=True, gc=False):
     context: Annotated[str, "Context"] = ""
     application: Annotated[str, "Application"] = ""
     state: Annotated[int, "ChannelState"] = -1
+    caller_number: Annotated[str, "CallerIDNum"] = ""
 
     @property
     def is_up(self) -> bool:

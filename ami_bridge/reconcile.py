@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ami_bridge.events import ContactList, CoreShowChannel
-from ami_bridge.state import Leg, NodeState, Told, is_agent
+from ami_bridge.state import Leg, NodeState, Told, is_agent, maybe_digits
 from tieline import bus
 from tieline.model import is_call_id
 
@@ -129,6 +129,7 @@ def as_told(state: NodeState, snapshot: Snapshot) -> bus.NodeSnapshot:
                 caller_leg=state.is_entry(channel.channel),
                 answered=channel.is_up,
                 city=state.city_of(channel.uniqueid),
+                raw_number=maybe_digits(channel.caller_number) if state.is_entry(channel.channel) else "",
             )
             for channel in snapshot.channels
             if not state.ended_lately(channel.uniqueid)

@@ -18,6 +18,7 @@ _AGENT_CHANNEL: Final = re.compile(r"PJSIP/(a[0-9]{1,15})-[0-9a-f]+")
 _AGENT: Final = re.compile(r"a[0-9]{1,15}")
 _CITY: Final = re.compile(r"[a-z0-9_-]{1,64}")
 _FENCE: Final = re.compile(r"[0-9]{1,15}")
+_DIGITS: Final = re.compile(r"\+?[0-9]{3,24}")
 _KEYS: Final = frozenset("0123456789*#ABCD")
 _REACHABLE: Final = {"Reachable": True, "NonQualified": True, "Unreachable": False, "Removed": False}
 """NonQualified: registered and not asked yet, or never asked (qualify off); other words change nothing."""
@@ -220,7 +221,7 @@ class NodeState:
     def _user_event(self, event: ami.UserEvent, now: float) -> Told:
         leg = self.touch(event, now)
         if event.name == "TielineLine":
-            return self._line_held(leg, event.city, now)
+            return self._line_held(leg, event, now)
         if event.name != "TielineTaken":
             return _NOTHING
         ours = _is_call_id(event.call_id) and event.call_id == event.account_code
@@ -230,12 +231,20 @@ class NodeState:
         fence = int(event.fence)
         return (bus.OfferTaken(at=now, call_id=event.call_id, channel=event.channel, agent=event.agent, fence=fence),)
 
-    def _line_held(self, leg: Leg | None, city: str, now: float) -> Told:
-        if leg is None or leg.agent or not is_city(city):
+    def _line_held(self, leg: Leg | None, event: ami.UserEvent, now: float) -> Told:
+        if leg is None or leg.agent or not is_city(event.city):
             self.hostile += 1
             return _NOTHING
-        leg.city = city
-        return (bus.LineHeld(at=now, call_id=leg.call_id, node=self.node, uniqueid=leg.uniqueid, city=city),)
+        leg.city = event.city
+        held = bus.LineHeld(
+            at=now,
+            call_id=leg.call_id,
+            node=self.node,
+            uniqueid=leg.uniqueid,
+            city=leg.city,
+            raw_number=maybe_digits(event.caller_number),
+        )
+        return (held,)
 
     def _booted(self, event: ami.FullyBooted, now: float) -> Told:
         self.started_at = now - event.uptime_s if event.uptime_s >= 0 else 0.0
@@ -271,6 +280,11 @@ def agent_of(channel: str) -> str:
 def is_city(name: str) -> bool:
     """Tell whether a name has the form of a city's id."""
     return _CITY.fullmatch(name) is not None
+
+
+def maybe_digits(number: str) -> str:
+    """Give a caller's number as Asterisk shows it, or nothing when it is none (`<unknown>`, a word, too long)."""
+    return number if _DIGITS.fullmatch(number) else ""
 
 
 def is_agent(name: str) -> bool:

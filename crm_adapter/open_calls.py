@@ -62,8 +62,11 @@ class OpenCalls:
                 self._learn(call_id, event.at, {"TL_AGENT": agent, "TL_AGENT_AT": _stamp(event.at)})
             case bus.CallRated(call_id=call_id, rating=rating):
                 self._learn(call_id, event.at, {"TL_RATING": str(rating)})
-            case bus.LineHeld(call_id=call_id, node=node, uniqueid=uniqueid, city=city):
-                self._find(CallId(call_id), NodeId(node), "", uniqueid, city, event.at)
+            case bus.LineHeld(call_id=call_id, city=city, raw_number=raw):
+                call = OpenCall(
+                    NodeId(event.node), "", event.uniqueid, _found(call_id, city, raw, event.at), event.at
+                )
+                self._find(CallId(call_id), call)
             case bus.CallGone(call_id=call_id):
                 self._gone(CallId(call_id), event.at, event.cause, estimated=event.estimated)
             case bus.CallJournalled(call_id=call_id):
@@ -109,11 +112,10 @@ class OpenCalls:
             OpenCall(NodeId(event.node), event.channel, event.uniqueid, facts, seen_at=event.at),
         )
 
-    def _find(self, call_id: CallId, node: NodeId, channel: str, uniqueid: str, city: str, at: float) -> None:
+    def _find(self, call_id: CallId, call: OpenCall) -> None:
         """Take in a call that nobody told of: its node let it in, or Redis forgot it. Its node may still die."""
         if call_id and call_id not in self.calls:
-            facts = {"TL_CALL": call_id, "TL_CITY": city, "TL_ARRIVED": _stamp(at)}
-            self._put(call_id, OpenCall(node, channel, uniqueid, facts, seen_at=at))
+            self._put(call_id, call)
 
     def _learn(self, call_id: str, at: float, facts: Mapping[str, str]) -> None:
         call = self.calls.get(CallId(call_id))
@@ -130,8 +132,9 @@ class OpenCalls:
         present = {channel.call_id for channel in snapshot.channels}
         for seen in snapshot.channels:
             if seen.caller_leg and seen.answered:
-                call_id, node = CallId(seen.call_id), NodeId(snapshot.node)
-                self._find(call_id, node, seen.channel, seen.uniqueid, seen.city, snapshot.at)
+                facts = _found(seen.call_id, seen.city, seen.raw_number, snapshot.at)
+                call = OpenCall(NodeId(snapshot.node), seen.channel, seen.uniqueid, facts, snapshot.at)
+                self._find(CallId(seen.call_id), call)
         for call_id, call in list(self.calls.items()):
             missing = call.node == snapshot.node and call_id not in present and call.seen_at < snapshot.at - 1
             if missing and not call.gone_at:
@@ -158,6 +161,11 @@ class OpenCalls:
             hangup_cause=call.cause,
             estimated=call.estimated,
         )
+
+
+def _found(call_id: str, city: str, raw_number: str, at: float) -> Mapping[str, str]:
+    """Give the facts of a call as its node alone knows them; the number is read when the record is delivered."""
+    return {"TL_CALL": call_id, "TL_CITY": city, "TL_RAW": raw_number, "TL_ARRIVED": _stamp(at)}
 
 
 def _stamp(at: float) -> str:

@@ -134,12 +134,17 @@ class AgentLegGone(Message, frozen=True, tag=True):
 
 
 class LineHeld(Message, frozen=True, tag=True):
-    """A node let a call in by its own count, because nobody had decided in time: it holds a line that Redis lacks."""
+    """A node let a call in by its own count, because nobody had decided in time: it holds a line that Redis lacks.
+
+    Attributes:
+        raw_number: Digits as the trunk showed them, nobody has read them yet. Personal data: readers mask it.
+    """
 
     call_id: str
     node: str
     uniqueid: str
     city: str
+    raw_number: str = ""
 
 
 class CallGone(Message, frozen=True, tag=True):
@@ -194,6 +199,7 @@ class ChannelSeen(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         answered: Whether it is up; a caller's channel is answered once it was admitted.
         city: Of a caller's channel, as the node knows it; empty when it did not tell.
+        raw_number: Of a caller's channel, digits as the trunk showed them. Personal data: readers mask it.
     """
 
     channel: str
@@ -205,6 +211,7 @@ class ChannelSeen(msgspec.Struct, frozen=True, kw_only=True):
     caller_leg: bool
     answered: bool = False
     city: str = ""
+    raw_number: str = ""
 
 
 class NodeSnapshot(Message, frozen=True, tag=True):

@@ -240,13 +240,21 @@ def test_agents_are_told_by_the_channels_name(channel: str, agent: str) -> None:
     assert agent_of(channel) == agent
 
 
-def line(city: str, channel: str = ENTRY, uid: str = UID) -> ami.UserEvent:
-    return ami.UserEvent(channel, CALL, uid, "TielineLine", city=city)
+def line(city: str, channel: str = ENTRY, uid: str = UID, number: str = "15405940001") -> ami.UserEvent:
+    return ami.UserEvent(channel, CALL, uid, "TielineLine", city=city, caller_number=number)
 
 
 def test_a_line_that_the_node_gave_by_itself_is_told_once_the_city_is_one() -> None:
     state = made()
     told = run(state, ami.NewAccountCode(ENTRY, CALL, UID), line("putian"), line("put ian"), line("x", LEG, LEG_UID))
-    assert told == (bus.LineHeld(at=10, call_id=CALL, node="fuzhou-1", uniqueid=UID, city="putian"),)
+    held = bus.LineHeld(at=10, call_id=CALL, node="fuzhou-1", uniqueid=UID, city="putian", raw_number="15405940001")
+    assert told == (held,)
     assert (state.city_of(UID), state.hostile) == ("putian", 2)
     assert state.city_of("nobody") == ""
+
+
+@pytest.mark.parametrize("shown", ["<unknown>", "", "anonymous", "12", "1" * 25, "139\n1234", "+", "１３９００００"])
+def test_what_is_no_number_is_not_told_as_one(shown: str) -> None:
+    [told] = run(made(), ami.NewAccountCode(ENTRY, CALL, UID), line("putian", number=shown))
+    assert isinstance(told, bus.LineHeld)
+    assert told.raw_number == ""

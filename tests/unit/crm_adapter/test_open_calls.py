@@ -143,8 +143,16 @@ def test_a_call_whose_id_is_none_is_written_once() -> None:
 
 
 def test_a_call_that_its_node_let_in_has_a_witness_when_the_node_dies() -> None:
-    held = bus.LineHeld(at=100.0, call_id=CALL, node="fuzhou-1", uniqueid="fuzhou-1-100.1", city="putian")
+    held = bus.LineHeld(
+        at=100.0,
+        call_id=CALL,
+        node="fuzhou-1",
+        uniqueid="fuzhou-1-100.1",
+        city="putian",
+        raw_number="15405940001",
+    )
     [record] = due(after(held, gone(110, estimated=True)), 120)
+    assert (record.raw_number, record.number) == ("15405940001", "")  # to be read when it is delivered
     assert (record.call_id, record.city, record.arrived_at, record.hangup_at) == (CALL, "putian", 100.0, 110.0)
     assert (record.outcome, record.witness) == (Outcome.ABANDONED_MENU, Witness.SNAPSHOT)
     assert [one.number for one in due(after(arrived(), held, gone(110)), 120)] == ["+865940001234"]
@@ -154,8 +162,12 @@ def test_a_snapshot_finds_the_answered_calls_that_redis_forgot() -> None:
     waiting = snapshot(100, CALL)
     answered = msgspec.structs.replace(
         waiting,
-        channels=tuple(msgspec.structs.replace(one, answered=True, city="putian") for one in waiting.channels),
+        channels=tuple(
+            msgspec.structs.replace(one, answered=True, city="putian", raw_number="15405940001")
+            for one in waiting.channels
+        ),
     )
     [record] = due(after(answered, snapshot(110)), 120)
+    assert record.raw_number == "15405940001"
     assert (record.call_id, record.city, record.hangup_at, record.estimated) == (CALL, "putian", 100.0, True)
     assert due(after(waiting, snapshot(110)), 120) == []  # not answered: it is being decided, or refused
