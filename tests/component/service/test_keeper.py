@@ -1,7 +1,7 @@
 """The keeper on a real Redis and a real journal: lines come back, unreported hang-ups are written, nothing twice."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from crm_adapter.record import CallRecord
 from service.keeper import Keeper
 from service.safety_audit import PENDING, SafetyAudit
 from tests.component.trunk_config.site import ask, quotas
-from tests.support.redis_server import RedisServer, redis_server
+from tests.support.redis_server import RedisServer
 from tieline import bus
 from tieline.database import Database, create_schema
 from tieline.live import Live
@@ -36,20 +36,6 @@ class Hands:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    with redis_server() as running:
-        yield running
-
-
-@pytest.fixture
-async def live(server: RedisServer) -> AsyncIterator[Live]:
-    live = Live(server.url)
-    await live.call("FLUSHALL")
-    yield live
-    await live.close()
 
 
 @asynccontextmanager

@@ -1,11 +1,8 @@
 """A network that was applied is taken in by the running services, and only then."""
 
-from collections.abc import AsyncIterator, Iterator
-
 import pytest
 
 from service.network import NetworkWatch, tell_site
-from tests.support.redis_server import RedisServer, redis_server
 from tests.unit.trunk_config.network import TOPOLOGY, out_of_service
 from tieline import bus
 from tieline.errors import ConfigError
@@ -14,20 +11,6 @@ from tieline.model import NodeId
 from tieline.topology import Topology
 
 pytestmark = pytest.mark.component
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    with redis_server() as running:
-        yield running
-
-
-@pytest.fixture
-async def live(server: RedisServer) -> AsyncIterator[Live]:
-    live = Live(server.url)
-    await live.call("FLUSHALL")
-    yield live
-    await live.close()
 
 
 async def test_a_network_is_read_again_when_it_was_applied(live: Live) -> None:

@@ -1,6 +1,5 @@
 """The site's copy of the notices: follows SQL, outlives it, and comes back after Redis."""
 
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,44 +8,19 @@ from ivr_prompts.notice import load_causes
 from ivr_prompts.notice_desk import NoticeDesk
 from ivr_prompts.notice_live import NOTICES, read_notices
 from service.notice_keeper import NoticeKeeper
-from tests.support.postgres_server import postgres, postgres_url
-from tests.support.redis_server import RedisServer, redis_server
+from tests.support.redis_server import RedisServer
 from tieline import bus
-from tieline.database import Database, create_schema
+from tieline.database import Database
 from tieline.live import EVENTS, Live
 from tieline.principal import Principal, Role
 from tieline.topology_file import load_topology
 
 pytestmark = pytest.mark.component
 
-__all__ = ["postgres", "postgres_url"]
 
 TOPOLOGY = load_topology(Path(__file__).parents[3] / "examples" / "fujian.toml")
 ME = Principal(role=Role.OPERATOR, city=None, site=None, name="li")
 START = 1_795_250_000.0
-
-
-@pytest.fixture(scope="module")
-def redis() -> Iterator[RedisServer]:
-    with redis_server() as server:
-        yield server
-
-
-@pytest.fixture
-async def live(redis: RedisServer) -> AsyncIterator[Live]:
-    made = Live(redis.url)
-    await made.call("FLUSHALL")
-    yield made
-    await made.close()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    sqlite = request.param == "sqlite"
-    made = Database(f"sqlite:///{tmp_path / 'x.db'}" if sqlite else request.getfixturevalue("postgres_url"))
-    create_schema(made)
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -106,16 +80,16 @@ async def test_without_sql_the_copy_stays_and_ends_in_time(
 
 
 async def test_a_redis_that_lost_the_copy_gets_it_again(
-    live: Live, redis: RedisServer, desk: NoticeDesk, keeper: NoticeKeeper
+    live: Live, server: RedisServer, desk: NoticeDesk, keeper: NoticeKeeper
 ) -> None:
     notice = desk.set("xiamen", "siming", cause="ice", until=START + 600, by=ME)
     await keeper.look()
-    redis.stop()
+    server.stop()
     try:
         await keeper.look()
         assert keeper.counters["redis_failures"] == 1
     finally:
-        redis.start()
+        server.start()
     await keeper.look()
     assert await read_notices(live) == (notice,)
 

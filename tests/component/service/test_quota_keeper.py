@@ -1,7 +1,7 @@
 """Quotas stay in force over losses of Redis, after the nodes' channels were counted; the nodes are told the caps."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ import pytest
 from service import quota_keeper
 from service.quota_keeper import QuotaKeeper
 from tests.component.trunk_config.site import quotas
-from tests.support.redis_server import RedisServer, redis_server
+from tests.support.redis_server import redis_server
 from tieline import bus
 from tieline.errors import ConnectionLost
 from tieline.live import Live, commands_stream
@@ -34,20 +34,6 @@ class Desk:
     async def put_in_force(self) -> None:
         self.put += 1
         await install(self.live, self.version, "normal", quotas(Quota(0, 21), Quota(0, 0)))
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    with redis_server() as running:
-        yield running
-
-
-@pytest.fixture
-async def live(server: RedisServer) -> AsyncIterator[Live]:
-    live = Live(server.url)
-    await live.call("FLUSHALL")
-    yield live
-    await live.close()
 
 
 @pytest.fixture(autouse=True)

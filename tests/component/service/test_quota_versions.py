@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.quota_versions import QuotaVersions
-from tests.support.redis_server import RedisServer, redis_server
+from tests.support.redis_server import RedisServer
 from tests.unit.trunk_config.network import ADMIN, FUZHOU, NOW, PROFILES, TOPOLOGY, city, out_of_service, version
 from tieline import bus
 from tieline.database import Database, create_schema
@@ -31,20 +31,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    with redis_server() as running:
-        yield running
-
-
-@pytest.fixture
-async def live(server: RedisServer) -> AsyncIterator[Live]:
-    live = Live(server.url)
-    await live.call("FLUSHALL")
-    yield live
-    await live.close()
 
 
 @pytest.fixture

@@ -1,14 +1,12 @@
 """The watch on a real Redis and both databases: states told once, hours learned once, restarts that lose nothing."""
 
-from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from service.surge_watch import SurgeWatch
-from tests.support.postgres_server import postgres, postgres_url
-from tests.support.redis_server import RedisServer, redis_server
+from tests.support.redis_server import RedisServer
 from tests.unit.trunk_config.network import PROFILES, TOPOLOGY
 from tieline import bus
 from tieline.clock import CHINA
@@ -23,35 +21,11 @@ from trunk_config.usual import Cell, Learned
 
 pytestmark = pytest.mark.component
 
-__all__ = ["postgres", "postgres_url"]
 
 RULES = load_surge_rules(PROFILES)
 FUZHOU, PUTIAN = CityId("fuzhou"), CityId("putian")
 HALF_PAST = datetime(2026, 11, 21, 15, 30, tzinfo=CHINA).timestamp()
 """A Saturday."""
-
-
-@pytest.fixture(scope="module")
-def redis() -> Iterator[RedisServer]:
-    with redis_server() as server:
-        yield server
-
-
-@pytest.fixture
-async def live(redis: RedisServer) -> AsyncIterator[Live]:
-    made = Live(redis.url)
-    await made.call("FLUSHALL")
-    yield made
-    await made.close()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    sqlite = request.param == "sqlite"
-    made = Database(f"sqlite:///{tmp_path / 'x.db'}" if sqlite else request.getfixturevalue("postgres_url"))
-    create_schema(made)
-    yield made
-    made.close()
 
 
 class Street:
@@ -197,16 +171,16 @@ async def test_lessons_wait_for_sql_and_states_for_nobody(
 
 
 async def test_a_redis_that_lost_everything_gets_the_states_again(
-    street: Street, live: Live, redis: RedisServer
+    street: Street, live: Live, server: RedisServer
 ) -> None:
     street.call("fuzhou", 200)
     await street.watch.look()
-    redis.stop()
+    server.stop()
     try:
         await street.watch.look()
         assert street.watch.counters["failures"] == 1
     finally:
-        redis.start()
+        server.start()
     await street.watch.look()
     assert (await read_states(live))[FUZHOU] is State.SURGE
 
