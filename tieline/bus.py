@@ -64,6 +64,9 @@ class CallWaiting(Message, frozen=True, tag=True):
 
     Attributes:
         since: Arrival in the pool, Unix seconds; kept when the call comes back after no answer.
+        lane: `tieline.model.Lane`.
+        county: Where the caller is, or empty.
+        only_dialect: The caller is known to manage no Mandarin.
     """
 
     call_id: str
@@ -73,6 +76,9 @@ class CallWaiting(Message, frozen=True, tag=True):
     dialect: str
     business: str
     since: float
+    lane: str = "normal"
+    county: str = ""
+    only_dialect: bool = False
 
 
 class OfferFailed(Message, frozen=True, tag=True):
@@ -231,12 +237,26 @@ class NodeSnapshot(Message, frozen=True, tag=True):
 
 
 class OfferMade(Message, frozen=True, tag=True):
-    """One call is reserved for one agent until `lease_until` (Unix seconds)."""
+    """One call is reserved for one agent until `lease_until` (Unix seconds), told by the agent's site.
+
+    Attributes:
+        call_site: Whose call it is; the other site takes the offer up, or declines it.
+    """
 
     call_id: str
     agent: str
     fence: int
     lease_until: float
+    call_site: str = ""
+
+
+class OfferDeclined(Message, frozen=True, tag=True):
+    """The call's own site does not want the other site's agent: the call is gone or has an offer already."""
+
+    call_id: str
+    agent: str
+    fence: int
+    why: str
 
 
 class OfferWithdrawn(Message, frozen=True, tag=True):
@@ -249,11 +269,36 @@ class OfferWithdrawn(Message, frozen=True, tag=True):
 
 
 class AgentChanged(Message, frozen=True, tag=True):
-    """An agent's state changed (see `tieline.model.AgentState`)."""
+    """An agent's state changed (see `tieline.model.AgentState`).
+
+    Attributes:
+        until: When the state ends by itself, Unix seconds, 0 for never.
+    """
 
     agent: str
     state: str
     reason: str = ""
+    until: float = 0.0
+
+
+class AgentAsked(Message, frozen=True, tag=True):
+    """Somebody wants an agent in another state: the agent's desk, a supervisor, the command line.
+
+    Attributes:
+        wish: `login`, `logout`, `ready` or `not_ready`.
+        reason: Why not ready.
+        until: When he is to be ready again by himself, Unix seconds, 0 for never.
+        by: Who asks, as in the audit trail.
+        session: Which login it is of: the newest one counts, an older one is told that it is over. Empty for others
+            than the desk.
+    """
+
+    agent: str
+    wish: str
+    reason: str = ""
+    until: float = 0.0
+    by: str = ""
+    session: str = ""
 
 
 class TicketMade(Message, frozen=True, tag=True):
@@ -336,8 +381,10 @@ Event = (
     | NodeSeen
     | NodeSnapshot
     | OfferMade
+    | OfferDeclined
     | OfferWithdrawn
     | AgentChanged
+    | AgentAsked
     | TicketMade
     | NoticeChanged
     | SurgeChanged

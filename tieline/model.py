@@ -35,6 +35,15 @@ class Business(StrEnum):
     OTHER = "other"
 
 
+class Lane(StrEnum):
+    """Which calls go before others; the order of the members is the order of the lanes."""
+
+    LIFE_SAFETY = "life_safety"
+    IMPORTANT = "important"
+    NORMAL = "normal"
+    CALLBACK = "callback"
+
+
 class Level(StrEnum):
     """How well an agent knows a dialect or a business."""
 
@@ -102,11 +111,19 @@ class CallerNumber:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a call asks of an agent."""
+    """What a call asks of an agent.
+
+    Attributes:
+        county: Where the caller is, as far as known, or empty.
+        only_dialect: The caller is known to manage no Mandarin.
+    """
 
     dialect: DialectId
     business: Business
     city: CityId
+    lane: Lane = Lane.NORMAL
+    county: CountyId = CountyId("")
+    only_dialect: bool = False
 
 
 def is_call_id(text: str) -> bool:
