@@ -26,8 +26,9 @@ from lab.scenario_media import keys_ms
 from lab.scripts import Answers, HangUp, Pause, Press, Talks
 from lab.setup import make_plan, prepare
 from routing.agents import load_agents
+from tieline.loopback import shift_loopback
 from tieline.model import MANDARIN, AgentId, Business, CityId, SiteId
-from tieline.topology import Node, Topology, shift_loopback
+from tieline.topology import Node, Topology
 from tieline.topology_file import load_topology
 
 KEYS: Final = "91991"

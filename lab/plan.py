@@ -35,7 +35,7 @@ class LabPlan:
     """One lab, before anything runs.
 
     Attributes:
-        instance: Moves every loopback address, see `tieline.topology.shift_loopback`.
+        instance: Moves every loopback address, see `tieline.loopback.shift_loopback`.
         store: Directory shared by all labs of a checkout (sounds, private root): usually `.tieline`.
         root: The private root.
         topology: Shifted already.

@@ -29,9 +29,9 @@ from lab.root import Say, ensure_root, need_root
 from lab.scripts import Answers, PhoneScript
 from routing.agents import Agent, load_agents
 from tieline import secrets_file
+from tieline.loopback import shift_loopback
 from tieline.model import AgentId, SiteId
 from tieline.settings import load_settings
-from tieline.topology import shift_loopback
 from tieline.topology_file import load_topology
 
 DEFAULT_PHONE: Final = Answers(ring_ms=500)

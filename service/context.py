@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from routing.agents import Agent, load_agents
 from tieline import secrets_file
 from tieline.errors import ConfigError, Problem
+from tieline.loopback import shift_loopback
 from tieline.model import AgentId, SiteId
 from tieline.secrets_file import Secrets
 from tieline.settings import Settings
-from tieline.topology import Site, Topology, shift_loopback
+from tieline.topology import Site, Topology
 from tieline.topology_file import load_topology
 from trunk_config.profiles import Profiles, load_allowances, load_profiles
 from trunk_config.quota import Allowances

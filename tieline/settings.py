@@ -45,7 +45,7 @@ class Settings:
         conf_out: Where `tieline conf render` writes what Asterisk and Kamailio read.
         secrets: File made by `tieline.secrets_file.generate`.
         database_url: `sqlite:///…` or `postgresql+psycopg://…`; empty means a SQLite file in `state`.
-        loopback_instance: 0 to 254; see `tieline.topology.shift_loopback`.
+        loopback_instance: 0 to 254; see `tieline.loopback.shift_loopback`.
         log_pii: Whether `pii.*` fields of log lines are written out; otherwise they are masked.
         agi_accept_from: Addresses that may connect to the AGI servers besides the site's own nodes.
         wrap_up_s: After a talk an agent gets no call for so long, seconds.

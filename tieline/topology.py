@@ -4,19 +4,15 @@ A topology is read from one file by `tieline.topology_file.load_topology`, which
 its problems. What is here can be trusted: ids are unique, references resolve, addresses are used once.
 """
 
-import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from tieline.errors import LocalProtocolError
-from tieline.model import CityId, CountyId, DialectId, NodeId, SiteId
+from tieline.model import Business, CityId, CountyId, DialectId, NodeId, SiteId
 
 CHANNELS_PER_E1: Final = 30
 """Voice channels of an E1: 32 time slots less framing (0) and signalling (16)."""
-
-_LOOPBACK: Final = ipaddress.ip_network("127.0.0.0/16")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -90,7 +86,7 @@ class Site:
         seats: Workplaces for agents.
         agi: AGI servers on the site's own host, tried in this order.
         local_address: What every client of the site binds to, so that a cut between sites cuts.
-        tie: SIP address for the other sites' calls over the tie line, or None without one.
+        replicas: Where this site reads what is going on at another one: a read-only copy of that one's Redis, here.
     """
 
     id: SiteId
@@ -103,7 +99,20 @@ class Site:
     console: Address
     agi: tuple[Address, ...]
     local_address: str
-    tie: Address | None = None
+    replicas: Mapping[SiteId, Address] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TieLine:
+    """The trunk between two sites, for callers whom an agent of the other site answers.
+
+    Attributes:
+        sites: Its two ends.
+        channels: Calls it can carry at once, both directions together: 30 for each E1.
+    """
+
+    sites: frozenset[SiteId]
+    channels: int
 
 
 class TrunkState(StrEnum):
@@ -196,6 +205,9 @@ class Topology:
 
     Attributes:
         hotline: The number that callers dial.
+        tie_lines: At most one between any two sites.
+        business_sites: Businesses that belong to one site; another one answers them itself only while that site
+            cannot be reached.
     """
 
     name: str
@@ -204,6 +216,8 @@ class Topology:
     cities: Mapping[CityId, City]
     dialects: Mapping[DialectId, Dialect]
     edges: tuple[Edge, ...]
+    tie_lines: tuple[TieLine, ...] = ()
+    business_sites: Mapping[Business, SiteId] = field(default_factory=dict)
 
     def access(self, city: CityId) -> int:
         """Count the channels of a city's trunk groups in service."""
@@ -213,6 +227,10 @@ class Topology:
     def nodes(self) -> Mapping[NodeId, Node]:
         """Every node of every site."""
         return {node.id: node for site in self.sites.values() for node in site.nodes}
+
+    def tied_to(self, site: SiteId) -> Mapping[SiteId, TieLine]:
+        """Give the sites that a site has a tie line to."""
+        return {other: line for line in self.tie_lines if site in line.sites for other in line.sites - {site}}
 
     def city_of_source(self, source: str) -> City | None:
         """Find the city whose trunk group sends from an IPv4 address."""
@@ -224,59 +242,3 @@ class Topology:
     def city_of_area_code(self, area_code: str) -> City | None:
         """Find the city with an area code such as `0591`."""
         return next((city for city in self.cities.values() if city.area_code == area_code), None)
-
-
-def shift_loopback(topology: Topology, instance: int) -> Topology:
-    """Move every address `127.0.x.y` to `127.<instance>.x.y`, so that several labs run side by side.
-
-    Args:
-        topology: A topology whose addresses all lie in 127.0.0.0/16.
-        instance: 0 to 254; 0 leaves the topology as it is.
-
-    Raises:
-        LocalProtocolError: The instance is out of range, or an address is not in 127.0.0.0/16.
-    """
-    if instance == 0:
-        return topology
-    if not 0 < instance < 255:
-        raise LocalProtocolError(f"loopback instance {instance} is not between 0 and 254")
-
-    move = _Move(f"127.{instance}.")
-    return replace(
-        topology,
-        edges=tuple(replace(edge, sip=move.address(edge.sip), rpc=move.address(edge.rpc)) for edge in topology.edges),
-        sites={site.id: move.site(site) for site in topology.sites.values()},
-        cities={
-            city.id: replace(
-                city,
-                trunk_groups=tuple(replace(group, source=move.host(group.source)) for group in city.trunk_groups),
-            )
-            for city in topology.cities.values()
-        },
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Move:
-    """Moves addresses out of 127.0.0.0/16 under another prefix."""
-
-    prefix: str
-
-    def host(self, text: str) -> str:
-        if ipaddress.ip_address(text) not in _LOOPBACK:
-            raise LocalProtocolError(f"{text} is not in {_LOOPBACK}: only a lab on loopback can be shifted")
-        return self.prefix + text.split(".", 2)[2]
-
-    def address(self, address: Address) -> Address:
-        return Address(self.host(address.host), address.port)
-
-    def site(self, site: Site) -> Site:
-        return replace(
-            site,
-            nodes=tuple(replace(node, sip=self.address(node.sip), ami=self.address(node.ami)) for node in site.nodes),
-            redis=self.address(site.redis),
-            console=self.address(site.console),
-            agi=tuple(self.address(agi) for agi in site.agi),
-            local_address=self.host(site.local_address),
-            tie=self.address(site.tie) if site.tie else None,
-        )

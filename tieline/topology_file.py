@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tieline.model import CityId, CountyId, DialectId, NodeId, SiteId
+from tieline.model import Business, CityId, CountyId, DialectId, NodeId, SiteId
 from tieline.toml_file import TomlFile
 from tieline.toml_table import Table
 from tieline.topology import (
@@ -14,6 +14,7 @@ from tieline.topology import (
     Edge,
     Node,
     Site,
+    TieLine,
     Topology,
     TrunkGroup,
     TrunkState,
@@ -40,6 +41,8 @@ def load_topology(path: Path) -> Topology:
         edges=[(_edge(table), table) for table in root.tables("edge")],
         sites=[(_site(table), table) for table in root.tables("site")],
         cities=[(_city(table), table) for table in root.tables("city")],
+        tie_lines=[(_tie_line(table), table) for table in root.tables("tie_line")],
+        business_sites=_business_sites(root),
     )
     name = root.id("name")
     hotline = root.text("hotline", default="95598", max_length=15)
@@ -55,6 +58,11 @@ def load_topology(path: Path) -> Topology:
         cities={city.id: city for city, _ in draft.cities},
         dialects={dialect.id: dialect for dialect, _ in draft.dialects},
         edges=tuple(edge for edge, _ in draft.edges),
+        tie_lines=tuple(line for line, _ in draft.tie_lines),
+        business_sites={
+            Business(business): SiteId(site)
+            for business, site in (draft.business_sites[0] if draft.business_sites else {}).items()
+        },
     )
 
 
@@ -89,10 +97,35 @@ def _site(table: Table) -> Site:
         console=table.address("console") or _NOWHERE,
         agi=table.addresses("agi"),
         local_address=table.host("local_address"),
-        tie=table.address("tie") if table.has("tie") else None,
+        replicas=_replicas(table),
     )
     table.finish()
     return site
+
+
+def _replicas(site: Table) -> dict[SiteId, Address]:
+    if not site.has("replicas"):
+        return {}
+    table = site.table("replicas")
+    found = {SiteId(name): table.address(name) or _NOWHERE for name in table.names()}
+    table.finish()
+    return found
+
+
+def _tie_line(table: Table) -> TieLine:
+    channels, _ = _circuits(table, "a tie line")
+    line = TieLine(frozenset(SiteId(site) for site in table.texts("sites")), channels)
+    table.finish()
+    return line
+
+
+def _business_sites(root: Table) -> tuple[dict[str, str], Table] | None:
+    if not root.has("business_site"):
+        return None
+    table = root.table("business_site")
+    found = {name: table.text(name) for name in table.names()}
+    table.finish()
+    return found, table
 
 
 def _node(table: Table, site: SiteId) -> Node:
@@ -138,16 +171,22 @@ def _county(table: Table) -> County:
 
 
 def _trunk_group(table: Table) -> TrunkGroup:
-    if table.has("e1") == table.has("sip_channels"):
-        table.fault("", "a trunk group has either `e1` or `sip_channels`", "write the one that it has")
-    e1 = table.integer("e1", 1, 333, default=0)
-    channels = table.integer("sip_channels", 1, 10_000, default=0)
+    channels, e1 = _circuits(table, "a trunk group")
     group = TrunkGroup(
         id=table.id(),
         source=table.host("source"),
-        channels=max(channels, e1 * CHANNELS_PER_E1),
+        channels=channels,
         e1=e1,
         state=TrunkState(table.choice("state", tuple(TrunkState), default=TrunkState.IN_SERVICE)),
     )
     table.finish()
     return group
+
+
+def _circuits(table: Table, what: str) -> tuple[int, int]:
+    """Read how much a trunk carries: its channels, and how many E1 they are (0 for a SIP trunk)."""
+    if table.has("e1") == table.has("sip_channels"):
+        table.fault("", f"{what} has either `e1` or `sip_channels`", "write the one that it has")
+    e1 = table.integer("e1", 1, 333, default=0)
+    channels = table.integer("sip_channels", 1, 10_000, default=0)
+    return max(channels, e1 * CHANNELS_PER_E1), e1

@@ -5,13 +5,13 @@ one message. Only the plain caps are checked here; what must hold between reserv
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from tieline.model import MANDARIN, DialectId, SiteId
+from tieline.model import MANDARIN, Business, DialectId, SiteId
 from tieline.toml_table import Table
-from tieline.topology import Address, City, Dialect, Edge, Node, Site
+from tieline.topology import Address, City, Dialect, Edge, Node, Site, TieLine
 
 AREA_CODES: Final = tuple(f"059{digit}" for digit in range(1, 10))
 """Fujian's nine area codes."""
@@ -19,6 +19,7 @@ AREA_CODES: Final = tuple(f"059{digit}" for digit in range(1, 10))
 KINMEN: Final = "350527"
 """In the list of division codes under Quanzhou, but not served."""
 
+_ENDS: Final = 2
 _NODE_ID: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _GB_CODE: Final = re.compile(r"35\d{4}", re.ASCII)
 
@@ -38,6 +39,8 @@ class Draft:
     edges: list[tuple[Edge, Table]]
     sites: list[tuple[Site, Table]]
     cities: list[tuple[City, Table]]
+    tie_lines: list[tuple[TieLine, Table]]
+    business_sites: tuple[dict[str, str], Table] | None
 
     def nodes(self) -> Iterator[tuple[Node, Found]]:
         """Give every node and where it stands."""
@@ -57,6 +60,7 @@ def check(draft: Draft) -> None:
     _check_addresses(draft)
     _check_nodes(draft)
     _check_dialects(draft)
+    _check_tie_lines(draft)
     sites = {site.id: (site, table) for site, table in draft.sites}
     for city, table in draft.cities:
         _check_sites_of_city(city, table, sites)
@@ -115,8 +119,8 @@ def _listeners(draft: Draft) -> Iterator[tuple[Address, Found]]:
         yield site.console, (table, ("console",))
         for position, agi in enumerate(site.agi):
             yield agi, (table, ("agi", position))
-        if site.tie:
-            yield site.tie, (table, ("tie",))
+        for other, replica in site.replicas.items():
+            yield replica, (table, ("replicas", other))
     for node, (table, keys) in draft.nodes():
         yield node.sip, (table, (*keys, "sip"))
         yield node.ami, (table, (*keys, "ami"))
@@ -136,7 +140,14 @@ def _check_addresses(draft: Draft) -> None:
 
 def _check_nodes(draft: Draft) -> None:
     seen: list[Node] = []
+    edges = {edge.sip.host for edge, _ in draft.edges} - {""}
     for node, (table, keys) in draft.nodes():
+        if node.sip.host in edges:
+            table.fault(
+                (*keys, "sip"),
+                f"{node.sip.host} is an edge's address, too",
+                "give each its own: other nodes know callers from calls of a node by the address alone",
+            )
         if node.id and not _NODE_ID.fullmatch(node.id):
             table.fault((*keys, "id"), f"`{node.id}` is no node id", "no `_`: call ids begin with it")
         if node.rtp_from >= node.rtp_to or node.rtp_from % 2:
@@ -174,6 +185,37 @@ def _check_dialects(draft: Draft) -> None:
                 table.fault(("dialects", position), f"`{dialect}` has no prompts", "offer only dialects with a menu")
         for position, county in enumerate(city.counties):
             _check_known(county.dialects, known, table, ("counties", position, "dialects"))
+
+
+def _check_tie_lines(draft: Draft) -> None:
+    known = {site.id: (site, table) for site, table in draft.sites}
+    seen: set[frozenset[SiteId]] = set()
+    for line, table in draft.tie_lines:
+        if len(line.sites) != _ENDS or not line.sites <= known.keys():
+            if not table.wrong("sites"):
+                table.fault("sites", "not two sites of this file", "name two of " + ", ".join(sorted(known)))
+            continue
+        if line.sites in seen:
+            table.fault("sites", "a second tie line between the same sites", "write one with all its channels")
+        seen.add(line.sites)
+        for end in line.sites:
+            site, of_site = known[end]
+            for other in line.sites - {end} - site.replicas.keys():
+                mend = f'add e.g. replicas = {{ {other} = "127.0.21.10:6380" }}'
+                of_site.fault("", f"a tie line to {other} and no replica of its Redis", mend)
+    for site, table in draft.sites:
+        for other in site.replicas.keys() - (known.keys() - {site.id}):
+            table.fault(("replicas", other), f"`{other}` is no other site", "remove it")
+    if draft.business_sites is not None:
+        _check_business_sites(*draft.business_sites, known.keys())
+
+
+def _check_business_sites(business_sites: dict[str, str], table: Table, known: Collection[SiteId]) -> None:
+    for business, site in business_sites.items():
+        if business not in {str(one) for one in Business}:
+            table.fault(business, f"`{business}` is no business", "use one of " + ", ".join(Business))
+        elif site and site not in known:
+            table.fault(business, f"site `{site}` is not known", "use one of " + ", ".join(sorted(known)))
 
 
 def _check_known(dialects: tuple[DialectId, ...], known: dict[DialectId, Dialect], table: Table, keys: Keys) -> None:

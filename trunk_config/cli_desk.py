@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager, contextmanager
 from tieline import secrets_file
 from tieline.database import Database, create_schema
 from tieline.live import Live
+from tieline.loopback import shift_loopback
 from tieline.model import CityId, SiteId
 from tieline.principal import Principal, os_principal
 from tieline.settings import Settings
-from tieline.topology import shift_loopback
 from tieline.topology_file import load_topology
 from trunk_config.change import ChangeRefused, Refused, Share
 from trunk_config.desk import Desk

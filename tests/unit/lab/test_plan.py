@@ -18,9 +18,9 @@ from lab.plan import HOME, SURGE_FILE, DatabaseKind, LabPlan, orders, phones_of,
 from lab.samples import FULL_CITY, SAMPLES, quotas_with_full_city, sample_script
 from lab.scripts import Answers
 from lab.second_node import topology_with_second_node
+from tieline.loopback import shift_loopback
 from tieline.model import AgentId, Business, CityId, DialectId, SiteId
 from tieline.settings import load_settings
-from tieline.topology import shift_loopback
 from tieline.topology_file import load_topology
 from trunk_config.profiles import load_profiles
 from trunk_config.quota import Quota

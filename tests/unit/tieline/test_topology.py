@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tieline.errors import ConfigError, LocalProtocolError
-from tieline.model import MANDARIN, CityId, CountyId, DialectId, NodeId, SiteId
-from tieline.topology import Address, Topology, shift_loopback
+from tieline.loopback import shift_loopback
+from tieline.model import MANDARIN, Business, CityId, CountyId, DialectId, NodeId, SiteId
+from tieline.topology import Address, Topology
 from tieline.topology_file import load_topology
 
 pytestmark = pytest.mark.unit
@@ -74,10 +75,14 @@ def test_shifting_moves_every_address(fujian: Topology) -> None:
     assert shift_loopback(fujian, 34).nodes[NodeId("xiamen-1")].sip == Address("127.34.22.1", 5060)
 
 
-def test_shifting_moves_the_tie_line_too(fujian: Topology) -> None:
-    site = replace(fujian.sites[FUZHOU], tie=Address("127.0.21.2", 5062))
-    tied = replace(fujian, sites={**fujian.sites, FUZHOU: site})
-    assert shift_loopback(tied, 2).sites[FUZHOU].tie == Address("127.2.21.2", 5062)
+def test_the_tie_line_joins_the_two_sites_and_each_reads_a_replica_of_its_own(fujian: Topology) -> None:
+    assert {other: line.channels for other, line in fujian.tied_to(FUZHOU).items()} == {XIAMEN: 60}
+    assert fujian.tied_to(FUZHOU)[XIAMEN] is fujian.tied_to(XIAMEN)[FUZHOU]
+    assert {site.id: list(site.replicas) for site in fujian.sites.values()} == {FUZHOU: [XIAMEN], XIAMEN: [FUZHOU]}
+    for site in fujian.sites.values():
+        for replica in site.replicas.values():
+            assert replica.host == site.redis.host, "at the reader's side, or a cut would not cut"
+    assert fujian.business_sites == {Business.COMPLAINT: FUZHOU}
 
 
 def test_instance_nought_changes_nothing(fujian: Topology) -> None:
@@ -100,6 +105,21 @@ def test_refuses_to_shift_what_is_no_lab(fujian: Topology, host: str) -> None:
 
 # Each of the rules on its own: one change to the good file, one problem.
 RULES = [
+    ('sip = "127.0.22.1:5060"', 'sip = "127.0.10.1:5061"', "site[xiamen].node[xiamen-1].sip", "an edge's address"),
+    ('sites = ["fuzhou", "xiamen"]', 'sites = ["fuzhou"]', "tie_line[0].sites", "not two sites"),
+    ('sites = ["fuzhou", "xiamen"]', 'sites = ["fuzhou", "wuhan"]', "tie_line[0].sites", "not two sites"),
+    ('replicas = { xiamen = "127.0.21.10:6380" }\n', "", "site[fuzhou]", "no replica of its Redis"),
+    ("replicas = { xiamen", 'replicas = { wuhan = "127.0.21.9:1", xiamen', "site[fuzhou].replicas.wuhan", "no other"),
+    ('"127.0.21.10:6380"', '"127.0.21.10:6379"', "site[fuzhou].replicas.xiamen", "used twice"),
+    ("e1 = 2\n\n# Complaints", "\n\n# Complaints", "tie_line[0]", "either `e1` or"),
+    (
+        "[business_site]",
+        '[[tie_line]]\nsites = ["xiamen", "fuzhou"]\ne1 = 1\n\n[business_site]',
+        "tie_line[1].sites",
+        "a second tie line",
+    ),
+    ('complaint = "fuzhou"', 'complaint = "wuhan"', "business_site.complaint", "site `wuhan` is not known"),
+    ('complaint = "fuzhou"', 'complaints = "fuzhou"', "business_site.complaints", "is no business"),
     ('id = "edge-1"', 'id = "Edge 1"', "edge[Edge 1].id", "is no id"),
     ("staffed = true", "staffed = false", "dialect", "Mandarin must be there"),
     ('sip = "127.0.10.1:5060"\n', "", "edge[edge-1].sip", "`sip` is missing"),
