@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tieline.model import MANDARIN, AgentId, Business, DialectId, Level, Need, SiteId
+from tieline.model import MANDARIN, AgentId, Business, DialectId, Level, SiteId
 from tieline.toml_file import Table, TomlFile
 from tieline.topology import Topology
 
@@ -36,9 +36,9 @@ class Agent:
         """Tell whether the agent is native or fluent in a dialect."""
         return self.dialects.get(dialect) in _UNDERSTANDS
 
-    def handles(self, need: Need) -> bool:
-        """Tell whether the agent is trained for the business of a need (`other` is everybody's)."""
-        return need.business is Business.OTHER or need.business in self.business
+    def trained_for(self, business: Business) -> bool:
+        """Tell whether the agent is trained for a business (`other` is everybody's)."""
+        return business is Business.OTHER or business in self.business
 
 
 def load_agents(path: Path, topology: Topology) -> Mapping[AgentId, Agent]:

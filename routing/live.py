@@ -8,17 +8,34 @@ heartbeat comes the hold loop hands them to the safety net.
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any, Final
+from enum import StrEnum
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from routing.agents import Agent
-from routing.matcher import Effect, MakeOffer, Matcher, Offer, Rules, Seat, SeatChanged, Waiting, WithdrawOffer
+from routing.ladders import LadderSet
+from routing.matcher import Matcher, Rules
+from routing.offers import Effect, MakeOffer, Offer, Seat, SeatChanged, Waiting, WithdrawOffer
 from tieline import bus
 from tieline.clock import Clock
 from tieline.errors import RemoteProtocolError, TielineError
 from tieline.live import EVENTS, Live
-from tieline.model import AgentId, AgentState, Business, CallId, CityId, DialectId, Need, NodeId
+from tieline.model import (
+    AgentId,
+    AgentState,
+    Business,
+    CallId,
+    CityId,
+    CountyId,
+    DialectId,
+    Lane,
+    Need,
+    NodeId,
+    SiteId,
+)
+
+_Word = TypeVar("_Word", bound=StrEnum)
 
 HEARTBEAT_KEY: Final = "tl:hb:matcher"
 HEARTBEAT_S: Final = 1.0
@@ -36,18 +53,30 @@ class MatcherShell:
     """Runs one `Matcher` on a site's bus.
 
     Args:
+        site: Whose calls and agents.
         live: The site's Redis.
         agents: The site's agents.
+        ladders: What the choice goes by.
         rules: Times.
         clock: Unix seconds.
     """
 
-    def __init__(self, live: Live, agents: Mapping[AgentId, Agent], rules: Rules, clock: Clock) -> None:
+    def __init__(
+        self,
+        site: SiteId,
+        live: Live,
+        agents: Mapping[AgentId, Agent],
+        ladders: LadderSet,
+        rules: Rules,
+        clock: Clock,
+    ) -> None:
+        self._site = site
         self._live = live
         self._clock = clock
         self._agents = agents
+        self._ladders = ladders
         self._rules = rules
-        self._matcher = Matcher(agents, rules, next_fence=1)
+        self._matcher = self._new_matcher(term=0)
         self._position = "0-0"
         self._reached: dict[AgentId, set[NodeId]] = {}
         self._dirty: dict[str, set[str]] = {POOL: set(), OFFERS: set(), SEATS: set()}
@@ -84,20 +113,21 @@ class MatcherShell:
 
     async def _load(self) -> None:
         term = int(await self._live.call("HINCRBY", STATE, "term", 1))
-        matcher = Matcher(self._agents, self._rules, next_fence=term * _FENCES_A_TERM)
         position = await self._live.call("HGET", STATE, "position")
-        for raw in await self._live.call("HVALS", POOL):
-            call = msgspec.json.decode(raw, type=Waiting)
-            matcher.waiting[call.call_id] = call
-        for raw in await self._live.call("HVALS", OFFERS):
-            offer = msgspec.json.decode(raw, type=Offer)
-            matcher.offers[offer.call.call_id] = offer
-        seats = await self._live.call("HGETALL", SEATS)
-        for agent, raw in zip(seats[::2], seats[1::2], strict=True):
-            if agent.decode() in self._agents:
-                matcher.seats[AgentId(agent.decode())] = msgspec.json.decode(raw, type=Seat)
-        self._matcher = matcher
+        waiting = [msgspec.json.decode(raw, type=Waiting) for raw in await self._live.call("HVALS", POOL)]
+        offers = [msgspec.json.decode(raw, type=Offer) for raw in await self._live.call("HVALS", OFFERS)]
+        rows = await self._live.call("HGETALL", SEATS)
+        seats = {
+            AgentId(agent.decode()): msgspec.json.decode(raw, type=Seat)
+            for agent, raw in zip(rows[::2], rows[1::2], strict=True)
+        }
+        self._matcher = self._new_matcher(term)
+        self._matcher.restore(waiting, seats, offers)
         self._position = position.decode() if position else "0-0"
+
+    def _new_matcher(self, term: int) -> Matcher:
+        own = frozenset((self._site,))
+        return Matcher(self._agents, self._rules, self._ladders, own, next_fence=term * _FENCES_A_TERM + 1)
 
     def _saving(self) -> list[Awaitable[object]]:
         commands: list[tuple[str | bytes, ...]] = []
@@ -149,7 +179,7 @@ class MatcherShell:
         match event:
             case bus.CallWaiting():
                 self._touch(event.call_id)
-                return matcher.call_waiting(_waiting(event), now)
+                return matcher.call_waiting(_waiting(event, self._site), now)
             case bus.CallGone() | bus.CallJournalled():
                 self._touch(event.call_id)
                 return matcher.call_gone(CallId(event.call_id), now)
@@ -207,7 +237,7 @@ class MatcherShell:
         """Note what the effects changed, so that `_saving` writes it."""
         for effect in effects:
             match effect:
-                case MakeOffer(offer) | WithdrawOffer(offer, _):
+                case MakeOffer(offer, _) | WithdrawOffer(offer, _):
                     self._touch(offer.call.call_id)
                 case SeatChanged(agent, _):
                     self._dirty[SEATS].add(agent)
@@ -221,7 +251,7 @@ class MatcherShell:
         told: list[bus.Event] = []
         for effect in effects:
             match effect:
-                case MakeOffer(offer):
+                case MakeOffer(offer, _):
                     self.counters["offers"] += 1
                     told.append(
                         bus.OfferMade(
@@ -255,10 +285,21 @@ def _word(offer: Offer, now: float) -> bus.PutInMailbox:
     )
 
 
-def _waiting(event: bus.CallWaiting) -> Waiting:
+def _waiting(event: bus.CallWaiting, site: SiteId) -> Waiting:
+    need = Need(
+        dialect=DialectId(event.dialect),
+        business=_known(Business, event.business, Business.OTHER),
+        city=CityId(event.city),
+        lane=_known(Lane, event.lane, Lane.NORMAL),
+        county=CountyId(event.county),
+        only_dialect=event.only_dialect,
+    )
+    return Waiting(CallId(event.call_id), NodeId(event.node), event.channel, need, event.since, site)
+
+
+def _known(words: type[_Word], text: str, otherwise: _Word) -> _Word:
+    """Read a word of a closed set; a newer site may tell one that is not known here."""
     try:
-        business = Business(event.business)
+        return words(text)
     except ValueError:
-        business = Business.OTHER
-    need = Need(dialect=DialectId(event.dialect), business=business, city=CityId(event.city))
-    return Waiting(CallId(event.call_id), NodeId(event.node), event.channel, need, event.since)
+        return otherwise

@@ -1,21 +1,36 @@
 """The matcher: one pool of waiting calls, agents with skills, one offer per agent and per call. Pure; takes `now`.
 
-This is the foundation: longest wait first, longest idle agent among those who fit, Mandarin after
-`Rules.relax_s`. Ladders, lanes, scarcity and crossing sites replace `Matcher._fits` and `Matcher._best_agent`; the
-states and the effects stay.
+It knows the calls and the agents of several sites, and offers those of its own sites (`own`). The owner of the agent
+makes the offer; the owner of the call takes it up or declines it. So an agent is never offered twice and a call never
+reserved twice, whatever the two sites believe of each other.
 
 Each method takes one event and returns what must be done about it. Events may come late, twice or out of order:
 what does not fit the present state changes nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Final
 
 from routing.agents import Agent
-from tieline.model import MANDARIN, AgentId, AgentState, CallId, Need, NodeId
+from routing.decision import Cause, Decision, Fit
+from routing.ladders import ACCEPTED, Accept, LadderSet
+from routing.offers import (
+    DeclineOffer,
+    Effect,
+    MakeOffer,
+    Offer,
+    Seat,
+    SeatChanged,
+    TakeUpOffer,
+    Waiting,
+    WithdrawOffer,
+)
+from tieline.model import MANDARIN, AgentId, AgentState, CallId, SiteId
 
 REMEMBER_GONE_S: Final = 60.0
+_UP_TO: Final = {accept: tuple(Accept)[: number + 1] for number, accept in enumerate(Accept)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,134 +38,90 @@ class Rules:
     """The matcher's times, all in seconds.
 
     Attributes:
-        relax_s: After this wait an agent of the business who lacks the dialect may answer in Mandarin.
         lease_s: How long an offer may lie in the mailbox before it is withdrawn.
         ring_s: How long a phone rings; with `lease_s` on top the offer counts as failed even if nobody says so.
         wrap_up_s: Pause after a talk.
         pause_s: Pause of an agent who did not answer.
     """
 
-    relax_s: float = 15.0
     lease_s: float = 5.0
     ring_s: float = 20.0
     wrap_up_s: float = 10.0
     pause_s: float = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A call in the pool. `since` is its first arrival there and never changes."""
-
-    call_id: CallId
-    node: NodeId
-    channel: str
-    need: Need
-    since: float
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """One call reserved for one agent.
-
-    Attributes:
-        fence: Grows with every offer of the site; an answer that names an older one is void.
-        lease_until: Unix seconds; withdrawn then unless taken.
-        taken: The hold loop took it: the phone rings or the two talk.
-    """
-
-    call: Waiting
-    agent: AgentId
-    fence: int
-    lease_until: float
-    taken: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """An agent's present state.
-
-    Attributes:
-        until: When `WRAP_UP` or `NOT_READY` ends by itself, 0 for never.
-        idle_since: When the agent became ready.
-    """
-
-    state: AgentState = AgentState.OFFLINE
-    until: float = 0.0
-    idle_since: float = 0.0
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class MakeOffer:
-    """Put the offer into the channel's mailbox."""
-
-    offer: Offer
-
-
-@dataclass(frozen=True, slots=True)
-class WithdrawOffer:
-    """The offer is void; `why` is `lease`, `gone` or `failed`."""
-
-    offer: Offer
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class SeatChanged:
-    """Tell the world about an agent's state."""
-
-    agent: AgentId
-    seat: Seat
-
-
-Effect = MakeOffer | WithdrawOffer | SeatChanged
-
-
 @dataclass(slots=True)
 class Matcher:
-    """State of one site's pool.
+    """State of one pool.
 
     Attributes:
+        agents: Of all sites.
+        own: Sites whose agents it offers and whose calls it answers for.
         next_fence: Fence of the next offer.
+        waiting: Own calls in the pool.
+        seats: States of own agents.
+        offers: Those of own agents, whosever call, and those that own calls have of the other site's agents.
+        peer_waiting: The other site's calls, as far as known.
+        peer_seats: States of the other site's agents, as far as known.
         gone: Calls that ended within the last `REMEMBER_GONE_S`: the news of an end and of an arrival come from
             different processes and may change places, and a dead call must not enter the pool.
     """
 
     agents: Mapping[AgentId, Agent]
     rules: Rules
-    next_fence: int
+    ladders: LadderSet
+    own: frozenset[SiteId]
+    next_fence: int = 1
     waiting: dict[CallId, Waiting] = field(default_factory=dict)
     seats: dict[AgentId, Seat] = field(default_factory=dict)
     offers: dict[CallId, Offer] = field(default_factory=dict)
+    peer_waiting: dict[CallId, Waiting] = field(default_factory=dict)
+    peer_seats: dict[AgentId, Seat] = field(default_factory=dict)
     gone: dict[CallId, float] = field(default_factory=dict)
+
+    def restore(self, waiting: Iterable[Waiting], seats: Mapping[AgentId, Seat], offers: Iterable[Offer]) -> None:
+        """Take over the state that a matcher before this one left, into an empty one; `tick` goes on from there."""
+        self.waiting.update((call.call_id, call) for call in waiting)
+        self.seats.update((agent, seat) for agent, seat in seats.items() if agent in self.agents)
+        self.offers.update((offer.call.call_id, offer) for offer in offers)
+
+    def use(self, ladders: LadderSet, now: float) -> list[Effect]:
+        """Go by other ladders from now on."""
+        self.ladders = ladders
+        return self._match(now)
 
     # Calls ---------------------------------------------------------------------------------------------------
 
     def call_waiting(self, call: Waiting, now: float) -> list[Effect]:
-        """A call entered the pool, or came back after no answer."""
-        if call.call_id in self.waiting or call.call_id in self.offers or call.call_id in self.gone:
+        """A call entered the pool, or came back after no answer; the other site's calls are known the same way."""
+        if call.call_id in self.offers or call.call_id in self.gone:
             return []
-        self.waiting[call.call_id] = call
+        pool = self._pool(call)
+        if call.call_id in pool:
+            return []
+        pool[call.call_id] = call
         return self._match(now)
 
     def call_gone(self, call_id: CallId, now: float) -> list[Effect]:
         """The caller hung up, or the safety net took the call."""
         self.gone[call_id] = now
         self.waiting.pop(call_id, None)
+        self.peer_waiting.pop(call_id, None)
         offer = self.offers.pop(call_id, None)
         if offer is None:
             return []
-        talking = self.seats[offer.agent].state is AgentState.TALKING
+        talking = offer.lease_until == 0
         effects: list[Effect] = [] if talking else [WithdrawOffer(offer, "gone")]
-        effects += self._wrap_up(offer.agent, now) if talking else self._free(offer.agent, now)
+        if self._is_ours(offer.agent):
+            effects += self._wrap_up(offer.agent, now) if talking else self._free(offer.agent, now)
         return effects + self._match(now)
 
     # Offers --------------------------------------------------------------------------------------------------
 
     def taken(self, call_id: CallId, agent: AgentId, fence: int, now: float) -> list[Effect]:
         """The hold loop took an offer: from now on the agent's phone is dialled."""
-        offer = self.offers.get(call_id)
-        if offer is None or offer.fence != fence or offer.agent != agent or offer.taken:
+        offer = self._offer_of(call_id, agent, fence)
+        if offer is None or offer.taken:
             return []
         limit = now + self.rules.ring_s + self.rules.lease_s
         self.offers[call_id] = replace(offer, taken=True, lease_until=limit)
@@ -162,27 +133,52 @@ class Matcher:
         effects: list[Effect] = []
         if offer is not None and offer.agent != agent:
             del self.offers[call_id]
-            effects += [WithdrawOffer(offer, "gone"), *self._free(offer.agent, now)]
+            effects += [WithdrawOffer(offer, "gone"), *self._free_if_ours(offer.agent, now)]
         self.waiting.pop(call_id, None)
+        self.peer_waiting.pop(call_id, None)
         if agent not in self.agents:
             return effects + self._match(now)
         if offer is not None and offer.agent == agent:
             self.offers[call_id] = replace(offer, taken=True, lease_until=0.0)
-        effects += self._seat(agent, Seat(AgentState.TALKING, reason=call_id))
+        if self._is_ours(agent):
+            effects += self._seat(agent, Seat(AgentState.TALKING, reason=call_id))
         return effects + self._match(now)
 
     def failed(self, call_id: CallId, agent: AgentId, fence: int, now: float) -> list[Effect]:
         """The agent did not answer: he pauses, and the call will be told as waiting again."""
-        offer = self.offers.get(call_id)
-        if offer is None or offer.fence != fence or offer.agent != agent:
+        offer = self._offer_of(call_id, agent, fence)
+        if offer is None:
             return []
         return self._fail(offer, now) + self._match(now)
+
+    def foreign_offer(
+        self, call_id: CallId, agent: AgentId, fence: int, lease_until: float, now: float
+    ) -> list[Effect]:
+        """The other site offers an agent of its own: to a call of ours, or to one of its own, which we only note."""
+        call = self.waiting.get(call_id)
+        if call is None:
+            if self.peer_waiting.pop(call_id, None):
+                return []
+            return [DeclineOffer(call_id, agent, fence, "offered" if call_id in self.offers else "gone")]
+        if lease_until <= now:
+            return [DeclineOffer(call_id, agent, fence, "late")]
+        del self.waiting[call_id]
+        self.offers[call_id] = Offer(call, agent, fence, lease_until)
+        return [TakeUpOffer(self.offers[call_id])]
+
+    def declined(self, call_id: CallId, agent: AgentId, fence: int, now: float) -> list[Effect]:
+        """The other site does not want our agent for its call: he is free again, as long idle as before."""
+        offer = self._offer_of(call_id, agent, fence)
+        if offer is None or offer.taken or not self._is_ours(agent):
+            return []
+        del self.offers[call_id]
+        return [WithdrawOffer(offer, "declined"), *self._free(agent, now), *self._match(now)]
 
     # Agents --------------------------------------------------------------------------------------------------
 
     def phone_seen(self, agent: AgentId, *, reachable: bool, now: float) -> list[Effect]:
         """An agent's phone came or went. Until the desks exist a registered phone means a ready agent."""
-        if agent not in self.agents:
+        if not self._is_ours(agent):
             return []
         state = self.seats.get(agent, Seat()).state
         if reachable and state is AgentState.OFFLINE:
@@ -200,10 +196,30 @@ class Matcher:
             del self.offers[call_id]
         return self._wrap_up(agent, now) + self._match(now)
 
+    # The other site ------------------------------------------------------------------------------------------
+
+    def peer_view(
+        self, site: SiteId, seats: Mapping[AgentId, Seat], waiting: Iterable[Waiting], now: float
+    ) -> list[Effect]:
+        """Take the whole picture of another site in place of what was known of it; an empty one drops it."""
+        self.peer_waiting = {call_id: call for call_id, call in self.peer_waiting.items() if call.site != site}
+        self.peer_waiting.update(
+            (call.call_id, call) for call in waiting if call.call_id not in self.offers.keys() | self.gone.keys()
+        )
+        others = {agent: seat for agent, seat in self.peer_seats.items() if self.agents[agent].site != site}
+        self.peer_seats = others | {agent: seat for agent, seat in seats.items() if agent in self.agents}
+        return self._match(now)
+
+    def peer_seat(self, agent: AgentId, seat: Seat, now: float) -> list[Effect]:
+        """The other site told the state of an agent of its own."""
+        if agent in self.agents and not self._is_ours(agent):
+            self.peer_seats[agent] = seat
+        return self._match(now)
+
     # Time ----------------------------------------------------------------------------------------------------
 
     def tick(self, now: float) -> list[Effect]:
-        """Do what is due: leases that ran out, pauses that end, callers who may now be answered in Mandarin."""
+        """Do what is due: leases that ran out, pauses that end, steps that open."""
         effects: list[Effect] = []
         for call_id in [call_id for call_id, at in self.gone.items() if at < now - REMEMBER_GONE_S]:
             del self.gone[call_id]
@@ -212,8 +228,8 @@ class Matcher:
                 effects += self._fail(offer, now)
             else:
                 del self.offers[offer.call.call_id]
-                self.waiting[offer.call.call_id] = offer.call
-                effects += [WithdrawOffer(offer, "lease"), *self._free(offer.agent, now)]
+                self._pool(offer.call)[offer.call.call_id] = offer.call
+                effects += [WithdrawOffer(offer, "lease"), *self._free_if_ours(offer.agent, now)]
         for agent in [agent for agent, seat in self.seats.items() if 0 < seat.until <= now]:
             effects += self._free(agent, now)
         return effects + self._match(now)
@@ -222,8 +238,10 @@ class Matcher:
         """Give the Unix time at which `tick` next has something to do, or None."""
         times = [offer.lease_until for offer in self.offers.values() if offer.lease_until > 0]
         times += [seat.until for seat in self.seats.values() if seat.until > 0]
-        relaxes = (call.since + self.rules.relax_s for call in self.waiting.values())
-        times += [at for at in relaxes if at > now]
+        opens = (
+            call.since + step.after_s for call in self._all_waiting() for step in self.ladders.of(call.need).steps
+        )
+        times += [at for at in opens if at > now]
         return min(times, default=None)
 
     # Matching ------------------------------------------------------------------------------------------------
@@ -231,12 +249,8 @@ class Matcher:
     def _match(self, now: float) -> list[Effect]:
         """Give free agents to waiting calls, longest wait first."""
         effects: list[Effect] = []
-        if not self.waiting:
-            return effects
         free = [agent for agent, seat in self.seats.items() if seat.state is AgentState.READY]
-        if not free:
-            return effects
-        for call in sorted(self.waiting.values(), key=lambda call: (call.since, call.call_id)):
+        for call in sorted(self._all_waiting(), key=lambda call: (call.since, call.call_id)) if free else ():
             agent = self._best_agent(call, free, now)
             if agent is None:
                 continue
@@ -248,7 +262,7 @@ class Matcher:
 
     def _best_agent(self, call: Waiting, free: Iterable[AgentId], now: float) -> AgentId | None:
         """Pick the longest idle agent who fits now; a speaker of the dialect goes before one who is not."""
-        fitting = [agent for agent in free if self._fits(call, self.agents[agent], now)]
+        fitting = [agent for agent in free if self._step(call, self.agents[agent], now) is not None]
         dialect = call.need.dialect
         return min(
             fitting,
@@ -256,29 +270,86 @@ class Matcher:
             default=None,
         )
 
-    def _fits(self, call: Waiting, agent: Agent, now: float) -> bool:
-        if not agent.handles(call.need):
-            return False
-        if agent.speaks(call.need.dialect):
-            return True
-        return now - call.since >= self.rules.relax_s and agent.speaks(MANDARIN)
+    def _step(self, call: Waiting, agent: Agent, now: float) -> int | None:
+        """Find the first open step of the call's ladder that accepts the agent."""
+        if not agent.trained_for(call.need.business):
+            return None
+        level = ACCEPTED[agent.dialects.get(call.need.dialect)]
+        if level is Accept.MANDARIN and not agent.speaks(MANDARIN):
+            return None
+        for number, step in enumerate(self.ladders.of(call.need).steps):
+            if now - call.since >= step.after_s and level in _UP_TO[step.accept]:
+                return number
+        return None
 
     def _offer(self, call: Waiting, agent: AgentId, now: float) -> list[Effect]:
+        decision = self._decision(call, agent, now)
         offer = Offer(call, agent, self.next_fence, now + self.rules.lease_s)
         self.next_fence += 1
-        del self.waiting[call.call_id]
+        del self._pool(call)[call.call_id]
         self.offers[call.call_id] = offer
-        return [*self._seat(agent, Seat(AgentState.OFFERED, reason=call.call_id)), MakeOffer(offer)]
+        return [*self._seat(agent, Seat(AgentState.OFFERED, reason=call.call_id)), MakeOffer(offer, decision)]
+
+    def _decision(self, call: Waiting, agent: AgentId, now: float) -> Decision:
+        ladder = self.ladders.of(call.need)
+        number = self._step(call, self.agents[agent], now) or 0
+        skills = self.agents[agent]
+        fit = Fit(
+            dialect=skills.dialects.get(call.need.dialect, ""),
+            business=skills.business.get(call.need.business, ""),
+            crosses=skills.site != call.site,
+            place="",
+            price=0.0,
+            scarcity=0.0,
+            idle_s=now - self.seats[agent].idle_since,
+        )
+        return Decision(
+            at=now,
+            cause=Cause.CALL,
+            call_id=call.call_id,
+            agent=agent,
+            fence=self.next_fence,
+            version=self.ladders.version,
+            ladder=ladder.id,
+            step=number,
+            open_s=ladder.steps[number].after_s,
+            accept=ladder.steps[number].accept,
+            dialect=call.need.dialect,
+            business=call.need.business,
+            lane=call.need.lane,
+            wait_s=now - call.since,
+            fit=fit,
+        )
+
+    # Small parts ---------------------------------------------------------------------------------------------
+
+    def _is_ours(self, agent: AgentId) -> bool:
+        known = self.agents.get(agent)
+        return known is not None and known.site in self.own
+
+    def _pool(self, call: Waiting) -> dict[CallId, Waiting]:
+        return self.waiting if call.site in self.own else self.peer_waiting
+
+    def _all_waiting(self) -> Iterator[Waiting]:
+        return chain(self.waiting.values(), self.peer_waiting.values())
+
+    def _offer_of(self, call_id: CallId, agent: AgentId, fence: int) -> Offer | None:
+        offer = self.offers.get(call_id)
+        return offer if offer and (offer.agent, offer.fence) == (agent, fence) else None
 
     # Seats ---------------------------------------------------------------------------------------------------
 
     def _fail(self, offer: Offer, now: float) -> list[Effect]:
         del self.offers[offer.call.call_id]
         pause = Seat(AgentState.NOT_READY, until=now + self.rules.pause_s, reason="no answer")
-        return [WithdrawOffer(offer, "failed"), *self._seat(offer.agent, pause)]
+        paused = self._seat(offer.agent, pause) if self._is_ours(offer.agent) else []
+        return [WithdrawOffer(offer, "failed"), *paused]
 
     def _wrap_up(self, agent: AgentId, now: float) -> list[Effect]:
         return self._seat(agent, Seat(AgentState.WRAP_UP, until=now + self.rules.wrap_up_s))
+
+    def _free_if_ours(self, agent: AgentId, now: float) -> list[Effect]:
+        return self._free(agent, now) if self._is_ours(agent) else []
 
     def _free(self, agent: AgentId, now: float) -> list[Effect]:
         return self._seat(agent, Seat(AgentState.READY, idle_since=now))

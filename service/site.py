@@ -18,6 +18,7 @@ from crm_adapter.forwarder import Forwarder
 from crm_adapter.journal import Journal
 from crm_adapter.record import CallRecord
 from crm_adapter.store import Store
+from routing.ladder_file import load_ladders
 from routing.live import MatcherShell
 from routing.matcher import Rules
 from service import heartbeats
@@ -146,7 +147,8 @@ class SiteProcess:
             pause_s=settings.no_answer_pause_s,
         )
         agents = {agent.id: agent for agent in self._context.agents.values() if agent.site == self._context.site.id}
-        shell = MatcherShell(self._live, agents, rules, system_clock)
+        ladders = load_ladders(self._context.topology, self._context.agents)
+        shell = MatcherShell(self._context.site.id, self._live, agents, ladders, rules, system_clock)
         self._metrics["matcher"] = shell.metrics
         async with beside(shell.run()):
             yield

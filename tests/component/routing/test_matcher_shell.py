@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import pytest
 
-from routing.agents import Agent
+from routing.agents import Agent, load_agents
+from routing.ladder_file import load_ladders
 from routing.live import MatcherShell
 from routing.matcher import Rules
 from tests.support.redis_server import RedisServer, redis_server
@@ -14,10 +16,14 @@ from tieline import bus
 from tieline.clock import system_clock
 from tieline.live import Live, commands_stream
 from tieline.model import MANDARIN, AgentId, Business, Level, SiteId
+from tieline.topology_file import load_topology
 
 pytestmark = pytest.mark.component
 
 NODE = "fuzhou-1"
+EXAMPLES = Path(__file__).parents[3] / "examples"
+TOPOLOGY = load_topology(EXAMPLES / "fujian.toml")
+LADDERS = load_ladders(TOPOLOGY, load_agents(EXAMPLES / "agents.toml", TOPOLOGY))
 RULES = Rules(lease_s=0.6, ring_s=5, wrap_up_s=30, pause_s=30)
 AGENTS = {
     AgentId(name): Agent(
@@ -44,7 +50,7 @@ async def live(server: RedisServer) -> AsyncIterator[Live]:
 @asynccontextmanager
 async def matcher(server: RedisServer) -> AsyncIterator[MatcherShell]:
     live = Live(server.url)
-    shell = MatcherShell(live, AGENTS, RULES, system_clock)
+    shell = MatcherShell(SiteId("fuzhou"), live, AGENTS, LADDERS, RULES, system_clock)
     task = asyncio.create_task(shell.run())
     try:
         yield shell

@@ -6,7 +6,7 @@ import pytest
 
 from routing.agents import load_agents
 from tieline.errors import ConfigError
-from tieline.model import MANDARIN, AgentId, Business, DialectId, Level, Need
+from tieline.model import MANDARIN, AgentId, Business, DialectId, Level
 from tieline.topology import Topology
 from tieline.topology_file import load_topology
 
@@ -44,8 +44,9 @@ def test_an_agent_speaks_what_the_file_says_and_mandarin(tmp_path: Path, topolog
     assert agent.dialects[MANDARIN] is Level.FLUENT
     assert agent.speaks(DialectId("min_dong"))
     assert not agent.speaks(DialectId("puxian")), "basic is not understanding"
-    assert agent.handles(Need(MANDARIN, Business.REPAIR, topology.cities[next(iter(topology.cities))].id))
-    assert not agent.handles(Need(MANDARIN, Business.BILLING, topology.cities[next(iter(topology.cities))].id))
+    assert agent.trained_for(Business.REPAIR)
+    assert not agent.trained_for(Business.BILLING)
+    assert agent.trained_for(Business.OTHER), "which is everybody's"
 
 
 def test_the_example_is_valid(topology: Topology) -> None:

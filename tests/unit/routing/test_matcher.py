@@ -1,30 +1,39 @@
 """The matcher: one offer per agent and call, longest wait first, nobody forgotten."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.agents import Agent
-from routing.matcher import Effect, MakeOffer, Matcher, Offer, Rules, Waiting, WithdrawOffer
+from routing.agents import Agent, load_agents
+from routing.ladder_file import load_ladders
+from routing.matcher import Matcher, Rules
+from routing.offers import Effect, MakeOffer, Offer, Waiting, WithdrawOffer
 from tieline.model import AgentId, AgentState, Business, CallId, CityId, DialectId, Level, Need, NodeId, SiteId
+from tieline.topology_file import load_topology
 
 pytestmark = pytest.mark.unit
 
-RULES = Rules(relax_s=15, lease_s=5, ring_s=10, wrap_up_s=20, pause_s=30)
+FUZHOU = SiteId("fuzhou")
+EXAMPLES = Path(__file__).parents[3] / "examples"
+TOPOLOGY = load_topology(EXAMPLES / "fujian.toml")
+LADDERS = load_ladders(TOPOLOGY, load_agents(EXAMPLES / "agents.toml", TOPOLOGY))
+RULES = Rules(lease_s=5, ring_s=10, wrap_up_s=20, pause_s=30)
 
 
 def agent(name: str, *dialects: str, business: tuple[Business, ...] = (Business.REPAIR,)) -> Agent:
     spoken = {DialectId(dialect): Level.FLUENT for dialect in (*dialects, "mandarin")}
-    return Agent(AgentId(name), SiteId("fuzhou"), name, spoken, dict.fromkeys(business, Level.FLUENT))
+    return Agent(AgentId(name), FUZHOU, name, spoken, dict.fromkeys(business, Level.FLUENT))
 
 
 def call(name: str, since: float, dialect: str = "mandarin", business: Business = Business.REPAIR) -> Waiting:
     need = Need(DialectId(dialect), business, CityId("fuzhou"))
-    return Waiting(CallId(name), NodeId("fuzhou-1"), f"PJSIP/edge-1-{name}", need, since)
+    return Waiting(CallId(name), NodeId("fuzhou-1"), f"PJSIP/edge-1-{name}", need, since, FUZHOU)
 
 
 def matcher(*agents: Agent, ready_at: float = 0.0) -> Matcher:
-    made = Matcher({agent.id: agent for agent in agents}, RULES, next_fence=1)
+    made = Matcher({agent.id: agent for agent in agents}, RULES, LADDERS, frozenset((FUZHOU,)))
     for known in agents:
         made.phone_seen(known.id, reachable=True, now=ready_at)
     return made
@@ -60,7 +69,8 @@ def test_a_speaker_goes_before_the_longer_idle_agent_without_the_dialect() -> No
 def test_a_dialect_caller_may_be_answered_in_mandarin_after_the_wait() -> None:
     pool = matcher(agent("a1001"))
     assert pairs(pool.call_waiting(call("c1", 100, "hakka"), 100)) == []
-    assert pool.next_deadline(100) == 115
+    assert pool.next_deadline(100) == 108
+    assert pool.next_deadline(108) == 115
     assert pairs(pool.tick(114.9)) == []
     assert pairs(pool.tick(115)) == [("c1", "a1001")]
 

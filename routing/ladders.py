@@ -1,0 +1,143 @@
+"""Ladders: what is accepted of an agent after how long a wait, and the numbers that the choice goes by. Pure data.
+
+`routing.ladder_file` reads them; what is here can be trusted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tieline.model import MANDARIN, Business, DialectId, Lane, Level, Need
+
+
+class Accept(StrEnum):
+    """How well an agent must know the caller's dialect, at least."""
+
+    NATIVE = "native"
+    FLUENT = "fluent"
+    BASIC = "basic"
+    MANDARIN = "mandarin"
+    """Not at all: the caller is answered in Mandarin."""
+
+
+class Reach(StrEnum):
+    """Whose agents a step reaches."""
+
+    OWN = "own"
+    """Those of the call's own site."""
+    ANY = "any"
+    """Those of every site; the call's own go first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a ladder.
+
+    Attributes:
+        after_s: Wait after which it opens, seconds.
+        accept: What is accepted from then on; all that is better is, too.
+        reach: Whose agents.
+        why: Why this number.
+        near_s: The step is put off while a speaker is likely to come free within so many seconds; 0 for never.
+        hold_s: For how long at most it is put off.
+        only_dialect_s: How much later it opens for callers who are known to manage no Mandarin.
+    """
+
+    after_s: float
+    accept: Accept
+    reach: Reach
+    why: str
+    near_s: float = 0.0
+    hold_s: float = 0.0
+    only_dialect_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """How a need is relaxed as the caller waits; each step opens later than the one before."""
+
+    id: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LaneTerms:
+    """What a lane is worth.
+
+    Attributes:
+        head_start_s: Its calls count as having waited so much longer: they go before those of a lower lane that have
+            waited less than that longer, so this is also the bound on how long the lower one is passed over.
+        at_once: All steps are open from the beginning; a better fit still goes first.
+    """
+
+    head_start_s: float
+    at_once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What the choice goes by; reasons are in the file. Prices are in one unit: lower is better.
+
+    Attributes:
+        own_dialect_s: Head start of calls in a dialect that the free agent speaks, seconds.
+        no_dialect_s: Head start that a dialect call loses at an agent who does not speak it, seconds.
+        crossing_s: Head start that a call loses at an agent of another site, seconds.
+        reserve: Idle speakers that are kept for a dialect: so many times the square root of its load in Erlang.
+        give_way_s: After this wait a caller gets a reserved speaker.
+        talk_s: Mean time that a call keeps an agent busy, wrap-up included, seconds.
+        load_s: Time over which a dialect's load is averaged, seconds.
+        look_again_s: How often a step that is put off is looked at again, seconds.
+        basic_price: Of an agent with basic knowledge of the dialect.
+        mandarin_price: Of an agent without the caller's dialect.
+        business_price: Of an agent with basic knowledge of the business.
+        crossing_price: Of an agent of another site.
+        scarcity_price: Of an agent whose other dialect has as many idle speakers as are to be kept.
+        least_load: Erlang that each dialect counts with, however rarely it is asked for.
+        place_among: Out of so many longest idle, the one who knows the caller's county or city goes first.
+    """
+
+    own_dialect_s: float
+    no_dialect_s: float
+    crossing_s: float
+    reserve: float
+    give_way_s: float
+    talk_s: float
+    load_s: float
+    look_again_s: float
+    basic_price: float
+    mandarin_price: float
+    business_price: float
+    crossing_price: float
+    scarcity_price: float
+    least_load: float
+    place_among: int
+
+
+@dataclass(frozen=True, slots=True)
+class LadderSet:
+    """All that the matcher's choice goes by.
+
+    Attributes:
+        version: Grows with each change; 0 is what ships with Tieline.
+        ladders: For every business and dialect.
+        lanes: For every lane.
+    """
+
+    version: int
+    ladders: Mapping[tuple[Business, DialectId], Ladder]
+    lanes: Mapping[Lane, LaneTerms]
+    numbers: Numbers
+
+    def of(self, need: Need) -> Ladder:
+        """Give the ladder of a need; a dialect that no file names is Mandarin's."""
+        found = self.ladders.get((need.business, need.dialect))
+        return found or self.ladders[need.business, MANDARIN]
+
+
+ACCEPTED: Mapping[Level | None, Accept] = {
+    Level.NATIVE: Accept.NATIVE,
+    Level.FLUENT: Accept.FLUENT,
+    Level.BASIC: Accept.BASIC,
+    None: Accept.MANDARIN,
+}
+"""Which step takes an agent with this knowledge of the dialect; None is no knowledge."""
