@@ -74,7 +74,7 @@ def test_who_waits_finds_nobody_and_who_rings_nobody_who_answers(topology: Topol
         for call in lane.calls:
             need = Need(call.dialect, call.business, call.city)
             home = topology.cities[call.city].home
-            fit = [a.id for a in agents.values() if a.site == home and a.handles(need) and a.speaks(need.dialect)]
+            fit = [a.id for a in agents.values() if a.site == home and a.trained_for(need.business) and a.speaks(need.dialect)]
             kinds = {phones[agent] for agent in fit}
             match lane.ends:
                 case Ends.WAITING:
