@@ -11,7 +11,6 @@ from lab.mix import Ends, Phones, agents_text, lanes, script_of, seats
 from lab.samples import FULL_CITY
 from lab.scenario_caller import caller_xml
 from routing.agents import load_agents
-from tieline.model import Need
 from tieline.topology import Topology
 from tieline.topology_file import load_topology
 
