@@ -1,4 +1,4 @@
-"""What is said of notices: to a caller at the greeting, and to one who is refused. Pure.
+"""What is said of notices, to a caller at the greeting and to one who is refused, and of closed business. Pure.
 
 Times are spoken to the half hour, rounded up: nobody knows the end better, and a refused caller has 15 s.
 """
@@ -19,6 +19,8 @@ NOTICES_TOLD: Final = 2
 
 _HALF_HOUR_S: Final = 1800
 _NAMED_DAYS: Final = 3
+_WEEKDAY_IS_CLEAR: Final = 6
+"""Days ahead for which a weekday's name means one day only."""
 _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -83,6 +85,21 @@ def refusal_sentence(notice: Notice, now: float) -> Sentence:
     return Sentence("refuse_notice_later", {**_outage(notice), "day": day})
 
 
+def closed_sentence(opening: tuple[float, float] | None, now: float) -> Sentence:
+    """Tell that a business is not answered now, and when it is.
+
+    Args:
+        opening: Begin and end of the next opening, Unix seconds, or None: not soon.
+        now: Unix seconds.
+    """
+    if opening is None:
+        return Sentence("out_of_hours_long", {})
+    begin, end = (datetime.fromtimestamp(at, CHINA) for at in opening)
+    if _days_ahead(begin, now) > _WEEKDAY_IS_CLEAR:
+        return Sentence("out_of_hours_long", {})
+    return Sentence("out_of_hours", {"day": _day(begin, now), "from": begin.time(), "until": end.time()})
+
+
 def spoken_times() -> Iterator[str]:
     """Give every clock time that a notice can name."""
     yield from (f"{hour:02}:{minute:02}" for hour in range(24) for minute in (0, 30))
@@ -98,5 +115,9 @@ def _spoken_time(at: float) -> datetime:
 
 
 def _day(at: datetime, now: float) -> str:
-    ahead = (at.date() - datetime.fromtimestamp(now, CHINA).date()).days
+    ahead = _days_ahead(at, now)
     return str(ahead) if ahead < _NAMED_DAYS else _WEEKDAYS[at.weekday()]
+
+
+def _days_ahead(at: datetime, now: float) -> int:
+    return (at.date() - datetime.fromtimestamp(now, CHINA).date()).days

@@ -5,15 +5,17 @@ step = flow.start()
 while not isinstance(step, Done):
     step = flow.on_digits(pressed) | flow.on_timeout()      # after an Ask
     step = flow.on_said()                                   # after a Say
+step = flow.on_closed(message, callback=True)               # after a Done whose business is not answered now
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeVar
 
 from ivr_prompts.catalogue import Catalogue
 from ivr_prompts.menu_rules import CITY, DIALECT_LINE
-from ivr_prompts.menus import AGAIN, AGENT, Act, Menu, Menus, Option
+from ivr_prompts.menus import AGAIN, AGENT, END, Act, Menu, Menus, Option
 from ivr_prompts.texts import DIALECTS
 from tieline.errors import LocalProtocolError
 from tieline.model import MANDARIN, Business, CityId, DialectId
@@ -26,6 +28,15 @@ class How(StrEnum):
     AGENT_KEY = "agent_key"
     GAVE_UP = "gave_up"
     """Tries or steps were used up: to an agent, never to a dead end."""
+    CALLBACK = "callback"
+    """The business is closed, and the caller wants to be called back."""
+    CLOSED = "closed"
+    """The business is closed, and the caller wants nothing else."""
+
+    @property
+    def ends(self) -> bool:
+        """Tell whether the call ends here."""
+        return self in (How.CALLBACK, How.CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +65,7 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The menu is over; the call goes to the waiting pool with this dialect and business.
+    """The menu is over; the call goes to the waiting pool with this dialect and business, or ends (`How.ends`).
 
     Attributes:
         dialect: Last spoken with the caller.
@@ -69,6 +80,7 @@ class Done:
 
 
 Step = Ask | Say | Done
+StepT = TypeVar("StepT", Ask, Say, Done)
 
 
 class MenuFlow:
@@ -112,6 +124,7 @@ class MenuFlow:
             self._menu = menus.menus[menus.short]
         self._tries = 0
         self._steps = 0
+        self._closed: Business | None = None
         self._last: Step | None = None
 
     @property
@@ -157,7 +170,7 @@ class MenuFlow:
         """
         self._expect(Ask)
         branch = self._menu.on_timeout
-        if branch == AGENT:
+        if branch in (AGENT, END):
             return self._give_up()
         if branch != AGAIN:
             return self._enter(branch)
@@ -170,11 +183,30 @@ class MenuFlow:
             LocalProtocolError: Nothing was being said.
         """
         self._expect(Say)
+        if self._closed is not None:
+            return self._done(self._closed, How.CLOSED)
         return self._done(Business.OTHER, How.GAVE_UP)
 
-    def _expect(self, kind: type[Ask] | type[Say]) -> None:
+    def on_closed(self, message: Sequence[str], *, callback: bool) -> Step:
+        """Take that the chosen business is not answered now: the message, then the closed menu.
+
+        Args:
+            message: Resolved sound files that say so.
+            callback: The caller can be called back.
+
+        Raises:
+            LocalProtocolError: Nothing was chosen.
+        """
+        self._closed = self._expect(Done).business
+        menu = self._menus.menus[self._menus.closed]
+        options = tuple(option for option in menu.options if callback or option.act is not Act.CALLBACK)
+        self._menu, self._tries = replace(menu, options=options), 0
+        return self._ask(tuple(message))
+
+    def _expect(self, kind: type[StepT]) -> StepT:
         if not isinstance(self._last, kind):
             raise LocalProtocolError(f"the menu waits for no such input: last step was {self._last!r}")
+        return self._last
 
     def _keep(self, step: Step) -> Step:
         self._last = step
@@ -201,6 +233,8 @@ class MenuFlow:
             return self._done(Business.OTHER, How.AGENT_KEY)
         if option.act is Act.MENU:
             return self._enter(option.target)
+        if option.act is Act.CALLBACK and self._closed is not None:
+            return self._done(self._closed, How.CALLBACK)
         return self._ask(())
 
     def _lines(self) -> dict[str, DialectId]:
@@ -221,7 +255,8 @@ class MenuFlow:
         return self._ask(self._sentence(prompt_id))
 
     def _give_up(self) -> Step:
-        return self._keep(Say(self._sentence(self._menus.tries_over)))
+        said = self._menus.tries_over if self._closed is None else self._menus.goodbye
+        return self._keep(Say(self._sentence(said)))
 
     def _ask(self, before: tuple[str, ...]) -> Step:
         self._steps += 1

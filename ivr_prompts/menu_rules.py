@@ -54,6 +54,7 @@ def _check_prompts(menus: "Menus", read: Read, root: Table, texts: Texts) -> Non
     for position, prompt_id in enumerate(menus.opening):
         need(root, ("opening", position), prompt_id)
     need(root, ("tries_over",), menus.tries_over)
+    need(root, ("goodbye",), menus.goodbye)
     for menu, table in read:
         for position, prompt_id in enumerate(menu.intro):
             need(table, ("intro", position), prompt_id)
@@ -76,9 +77,14 @@ def _check_ids(menus: "Menus", read: Read, root: Table) -> None:
         if menu.id and menu.id in seen:
             table.fault("id", f"menu {menu.id} is there twice", "rename one")
         seen.add(menu.id)
-    for key, name in (("first", menus.first), ("known", menus.known), ("short", menus.short)):
+    for key, name in _entries(menus):
         if name and name not in menus.menus:
             root.fault(key, f"unknown menu {name}", _one_of(menus.menus))
+
+
+def _entries(menus: "Menus") -> Iterator[tuple[str, str]]:
+    """Give the menus that callers enter by themselves, under their keys."""
+    yield from (("first", menus.first), ("known", menus.known), ("short", menus.short), ("closed", menus.closed))
 
 
 def _check_digits(menu: "Menu", table: Table) -> None:
@@ -108,14 +114,23 @@ def _check_targets(menu: "Menu", table: Table, menus: "Menus") -> None:
     for position, option in enumerate(menu.options):
         if option.act == "menu" and option.target not in menus.menus:
             table.fault(("option", position, "menu"), f"unknown menu {option.target}", _one_of(menus.menus))
+        if option.act == "callback" and menu.id != menus.closed:
+            table.fault(("option", position, "does"), "only the closed menu registers a call back", "use another")
+    if menu.id == menus.closed and not any(option.target == "repair" for option in menu.options):
+        table.fault("option", "no key leads to repair", 'add business = "repair": it must be reachable always')
     if menu.dialects and menu.dialects not in menus.menus:
         table.fault("dialects", f"unknown menu {menu.dialects}", _one_of(menus.menus))
-    if menu.on_timeout not in ("again", "agent") and menu.on_timeout not in menus.menus:
+    if menu.on_timeout not in ("again", "agent", *_only(menu, menus)) and menu.on_timeout not in menus.menus:
         table.fault("on_timeout", f"unknown menu {menu.on_timeout}", 'use "again", "agent" or a menu\'s id')
 
 
+def _only(menu: "Menu", menus: "Menus") -> tuple[str, ...]:
+    """Give the timeout branches of the closed menu alone."""
+    return ("end",) if menu.id == menus.closed else ()
+
+
 def _check_ways(menus: "Menus", read: Read, root: Table) -> None:
-    reached = _reached(menus, (menus.first, menus.known, menus.short))
+    reached = _reached(menus, [name for _, name in _entries(menus)])
     out = _with_way_out(menus)
     for menu, table in read:
         if not menu.options and not menu.dialects:

@@ -20,6 +20,11 @@ AGENT: Final = "agent"
 
 REPEAT: Final = "repeat"
 
+END: Final = "end"
+"""Timeout branch of the closed menu: a good-bye."""
+
+CALLBACK: Final = "callback"
+
 
 class Act(StrEnum):
     """What a key does."""
@@ -28,6 +33,8 @@ class Act(StrEnum):
     MENU = "menu"
     REPEAT = "repeat"
     AGENT = "agent"
+    CALLBACK = "callback"
+    """A call back is registered: in the closed menu alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,7 @@ class Option:
 
     Attributes:
         say: Prompt with the slot `digit`.
-        target: The business or menu that it leads to, empty for `repeat` and `agent`.
+        target: The business or menu that it leads to, empty for the others.
     """
 
     digit: str
@@ -52,7 +59,7 @@ class Menu:
     Attributes:
         intro: Prompts without slots before the options.
         timeout_ms: Silence after the last word that counts as no input.
-        on_timeout: `again`, `agent` or a menu's id.
+        on_timeout: `again`, `agent` or a menu's id; in the closed menu `end`.
         no_input: Prompt said after silence.
         invalid: Prompt said after a key that means nothing.
         dialects: The city's dialects are offered from digit 1, and a choice leads to this menu; empty: none offered.
@@ -77,18 +84,22 @@ class Menus:
         first: Menu of a caller whose dialect is unknown.
         known: Menu of a caller whose dialect is remembered.
         short: Menu of both in a surge, or empty: there is none.
+        closed: Menu after the message that a business is not answered now.
         tries: Silent or wrong tries in one visit of a menu.
         steps_max: Questions in one call; then an agent.
         tries_over: Prompt said when tries or steps are used up.
+        goodbye: Prompt said to who wants nothing in the closed menu.
     """
 
     opening: tuple[str, ...]
     first: str
     known: str
     short: str
+    closed: str
     tries: int
     steps_max: int
     tries_over: str
+    goodbye: str
     menus: Mapping[str, Menu]
 
 
@@ -109,9 +120,11 @@ def load_menus(texts: Texts, path: Path = DATA / "menus.toml") -> Menus:
         first=root.text("first"),
         known=root.text("known"),
         short=root.text("short", default=""),
+        closed=root.text("closed"),
         tries=root.integer("tries", 1, 9),
         steps_max=root.integer("steps_max", 3, 99),
         tries_over=root.text("tries_over"),
+        goodbye=root.text("goodbye"),
         menus={menu.id: menu for menu, _ in tables},
     )
     root.finish()
@@ -147,7 +160,7 @@ def _option(table: Table) -> Option:
         table.fault("", f"the key leads to {named}", "write exactly one of business, menu, does")
     business = table.choice("business", list(Business), default="")
     menu = table.text("menu", default="")
-    does = table.choice("does", (REPEAT, AGENT), default="")
+    does = table.choice("does", (REPEAT, AGENT, CALLBACK), default="")
     table.finish()
     act = Act.BUSINESS if business else Act.MENU if menu else Act(does or AGENT)
     return Option(digit, say, act, business or menu)

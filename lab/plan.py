@@ -18,6 +18,7 @@ from tieline.topology import Address, Edge, Node, Site, Topology
 
 HOME: Final = Path(__file__).resolve().parent.parent
 SURGE_FILE: Final = Path(__file__).with_name("surge.toml")
+HOURS_FILE: Final = Path(__file__).with_name("hours.toml")
 """The checkout."""
 
 WATCHDOG_S: Final = 3.0
@@ -42,6 +43,7 @@ class LabPlan:
         topology_file: What `tieline` itself reads (not shifted).
         agents_file: The agents.
         quotas_file: The cities' shares of the lines.
+        hours_file: When agents answer; a lab's do at any hour.
         database: SQLite serves on one machine; PostgreSQL is what production has.
         wrap_up_s: How long agents rest after a talk; short, a lab has few agents.
         phones: The agents' phones of each site.
@@ -54,6 +56,7 @@ class LabPlan:
     topology_file: Path
     agents_file: Path
     quotas_file: Path
+    hours_file: Path = HOURS_FILE
     database: DatabaseKind = "sqlite"
     wrap_up_s: float = 1.0
     phones: Mapping[SiteId, tuple[PhoneGroup, ...]] = field(default_factory=dict)
@@ -115,6 +118,8 @@ def settings_text(plan: LabPlan, postgres_password: str = "") -> str:
         "agents": str(plan.agents_file),
         "quotas": str(plan.quotas_file),
         "surge": str(SURGE_FILE),
+        "hours": str(plan.hours_file),
+        "holidays": str(HOME / "routing/data/holidays.toml"),
         "state": str(plan.state),
         "sounds": str(plan.sounds),
         "secrets": str(plan.secrets_file),

@@ -14,6 +14,7 @@ from lab.parts import Orders
 from lab.phones import PhoneGroup, write_phones
 from lab.plan import (
     HOME,
+    HOURS_FILE,
     TIELINE,
     DatabaseKind,
     LabPlan,
@@ -55,6 +56,7 @@ def make_plan(
     topology_file: Path = HOME / "examples/fujian.toml",
     agents_file: Path = HOME / "examples/agents.toml",
     quotas_file: Path = HOME / "examples/quotas.toml",
+    hours_file: Path = HOURS_FILE,
     database: DatabaseKind = "sqlite",
     phones: Mapping[SiteId, tuple[PhoneGroup, ...]] | None = None,
 ) -> LabPlan:
@@ -74,6 +76,7 @@ def make_plan(
         topology_file=topology_file,
         agents_file=agents_file,
         quotas_file=quotas_file,
+        hours_file=hours_file,
         database=database,
         phones=phones if phones is not None else willing_phones(agents.values()),
     )
@@ -171,5 +174,6 @@ def load_plan(instance: int, store: Path) -> LabPlan:
         topology_file=settings.topology,
         agents_file=settings.agents,
         quotas_file=settings.quotas,
+        hours_file=settings.hours,
         database="sqlite" if settings.database_url.startswith("sqlite") else "postgresql",
     )

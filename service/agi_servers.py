@@ -62,6 +62,7 @@ async def agi_servers(
                 voice=voice,
                 situation=situation,
                 numbers=numbers,
+                hours=context.hours,
                 clock=system_clock,
             )
             await _warm_up(parts)

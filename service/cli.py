@@ -9,6 +9,7 @@ import uvloop
 
 from crm_adapter import refused_cli
 from ivr_prompts import notice_cli
+from routing.hours_cli import hours
 from service import conf_cli
 from service.forecast_cli import forecast_command
 from service.settings_option import settings_option
@@ -86,6 +87,16 @@ def refused(context: click.Context, settings: Settings) -> None:
     """Numbers that were refused a line, to be called back."""
     context.obj = settings
 
+
+@main.group()
+@settings_option
+@click.pass_context
+def route(context: click.Context, settings: Settings) -> None:
+    """Who answers: hours of business."""
+    context.obj = settings
+
+
+route.add_command(hours)
 
 main.add_command(conf_cli.conf)
 main.add_command(conf_cli.trunk)

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from routing.agents import Agent, load_agents
+from routing.hours import Hours, load_hours
 from tieline import secrets_file
+from tieline.clock import system_clock
 from tieline.errors import ConfigError, Problem
 from tieline.loopback import shift_loopback
 from tieline.model import AgentId, SiteId
@@ -29,6 +31,7 @@ class SiteContext:
     profiles: Profiles
     allowances: Allowances
     surge: SurgeRules
+    hours: Hours
 
 
 def load_network(settings: Settings) -> Topology:
@@ -60,4 +63,5 @@ def load_context(settings: Settings, site: str) -> SiteContext:
         profiles=profiles,
         allowances=load_allowances(settings.quotas),
         surge=load_surge_rules(profiles, settings.surge),
+        hours=load_hours(system_clock(), settings.hours, settings.holidays),
     )

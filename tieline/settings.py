@@ -38,6 +38,8 @@ class Settings:
         agents: The agents, see `examples/agents.toml`.
         quotas: The cities' shares of the lines, see `examples/quotas.toml`.
         surge: What counts as a surge of a city and what it sets off, see `trunk_config/data/surge.toml`.
+        hours: When agents answer which business, see `routing/data/hours.toml`.
+        holidays: Holidays and shifted working days, see `routing/data/holidays.toml`.
         state: Directory for what must survive a restart of a process; sockets and locks live here too.
         sounds: Built audio, one folder a dialect.
         journal: Directory of the call journals, one file a node. This and the next three default to `state`.
@@ -62,6 +64,8 @@ class Settings:
     agents: Path = Path("examples/agents.toml")
     quotas: Path = Path("examples/quotas.toml")
     surge: Path = Path("trunk_config/data/surge.toml")
+    hours: Path = Path("routing/data/hours.toml")
+    holidays: Path = Path("routing/data/holidays.toml")
     state: Path = Path(".tieline/run")
     sounds: Path = Path(".tieline/sounds")
     journal: Path = Path(".tieline/run/journal")

@@ -1,5 +1,8 @@
 """Steps 3 and 4: greeting, notices, dialect, business; in a surge of the city the short menu first.
 
+A business that is not answered at this hour is told so, and repair, an agent or a call back is offered; else the call
+ends here (`TL_ROUTE` = end).
+
 Fails open: without Redis the caller is not remembered and the menu goes on; when the script itself ends early the
 dialplan goes to the net's own menu. Each question is put three times, then an agent answers.
 """
@@ -30,15 +33,28 @@ async def run(parts: Parts, session: Session) -> Mapping[str, str]:
         short=parts.situation.effect(call.city.id).short_menu,
         now=now,
     )
-    step = flow.start()
-    while not isinstance(step, Done):
-        step = await _play(parts, session, flow, step)
+    step = await _lead(parts, session, flow, flow.start())
     await _remember(parts, session, call, step)
     return {
         variables.DIALECT: step.dialect,
         variables.BUSINESS: step.business,
         variables.MENU_AT: stamp(parts.clock()),
+        variables.ROUTE: "end" if step.how.ends else "",
     }
+
+
+async def _lead(parts: Parts, session: Session, flow: MenuFlow, step: Step) -> Done:
+    """Go on until something is chosen that is answered at this hour, or the caller wants nothing."""
+    while True:
+        if not isinstance(step, Done):
+            step = await _play(parts, session, flow, step)
+            continue
+        now = parts.clock()
+        state = parts.hours.state(step.business, now)
+        if state.is_open or step.how.ends:
+            return step
+        message = parts.voice.closed(step.dialect, state.next_opening, now)
+        step = flow.on_closed(message, callback=False)
 
 
 async def _play(parts: Parts, session: Session, flow: MenuFlow, step: Ask | Say) -> Step:

@@ -6,6 +6,7 @@ from agi.scripts.situation import Situation
 from agi.scripts.voice import Voice
 from agi.session import Session
 from crm_adapter.journal import Journal
+from routing.hours import Hours
 from tieline import variables
 from tieline.clock import Clock
 from tieline.errors import RemoteProtocolError
@@ -32,6 +33,7 @@ class Parts:
         voice: Prompts and menus.
         situation: What callers are told of this moment.
         numbers: How callers' numbers are read.
+        hours: When agents answer which business.
     """
 
     site: SiteId
@@ -43,6 +45,7 @@ class Parts:
     voice: Voice
     situation: Situation
     numbers: NumberPlan
+    hours: Hours
     clock: Clock
 
 

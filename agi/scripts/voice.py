@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from ivr_prompts.announce import both_dialects, notice_files
+from ivr_prompts.announce import both_dialects, closed_sentence, notice_files
 from ivr_prompts.catalogue import Catalogue, SlotValue, load_catalogue
 from ivr_prompts.flow import MenuFlow
 from ivr_prompts.menus import Menus, load_menus
@@ -75,6 +75,11 @@ class Voice:
     ) -> tuple[str, ...]:
         """Give the files of a prompt."""
         return self.files(self.catalogue.sentence(prompt_id, dialect, **(slots or {})))
+
+    def closed(self, dialect: DialectId, opening: tuple[float, float] | None, now: float) -> tuple[str, ...]:
+        """Give what a caller hears whose business is not answered now (relative files, as a flow takes them)."""
+        prompt, slots = closed_sentence(opening, now)
+        return self.catalogue.sentence(prompt, dialect, **slots)
 
     def refusal(
         self, city: City, cause: int, notices: Sequence[Notice], now: float, *, instead: str = ""

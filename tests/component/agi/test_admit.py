@@ -16,6 +16,7 @@ from crm_adapter.journal import Journal
 from ivr_prompts.menus import load_menus
 from ivr_prompts.notice import Notice
 from ivr_prompts.notice_live import write_copy
+from routing.hours import load_hours
 from tests.support.redis_server import RedisServer, redis_server
 from tests.unit.ivr_prompts.worlds import UNBUILT
 from tieline import bus
@@ -58,6 +59,7 @@ async def parts(redis: RedisServer, tmp_path: Path) -> AsyncIterator[Parts]:
         journal=journal,
         voice=Voice(UNBUILT, load_menus(UNBUILT.texts), Path("/sounds")),
         situation=Situation(live, {}),
+        hours=load_hours(NOW),
         numbers=load_number_plan(TOPOLOGY.cities.values()),
         clock=lambda: NOW,
     )

@@ -64,3 +64,14 @@ def test_a_settings_file_with_unknown_keys_is_refused_whole(settings: Path) -> N
     assert code == 2
     assert "colour" in output
     assert "ring_s" in output
+
+
+def test_route_hours_tells_what_is_open_and_why(settings: Path) -> None:
+    where = f'hours = "{ROOT}/routing/data/hours.toml"\nholidays = "{ROOT}/routing/data/holidays.toml"\n'
+    settings.write_text(settings.read_text() + where)
+    code, output = run("route", "--settings", str(settings), "hours", "--at", "2026-10-01 23:00")
+    assert code == 0, output
+    lines = {line.split()[0]: line for line in output.splitlines()}
+    assert lines["billing"] == "billing     closed  holiday (国庆节): 08:00-22:00  opens 2026-10-02 08:00"
+    assert lines["repair"] == "repair      open    day and night"
+    assert run("route", "--settings", str(settings), "hours", "--at", "noon")[0] == 2

@@ -252,3 +252,46 @@ def test_menus_without_a_short_one_begin_as_always() -> None:
     flow = MenuFlow(replace(MENUS, short=""), UNBUILT, dialects=FUZHOU, short_for=CityId("fuzhou"))
     flow.start()
     assert flow.menu_id == MENUS.first
+
+
+def in_closed_menu(*, callback: bool = True) -> tuple[MenuFlow, Ask]:
+    flow, _ = in_main_menu()
+    assert isinstance(flow.on_digits("2"), Done)
+    return flow, asked(flow.on_closed(("min_dong/closed",), callback=callback))
+
+
+def test_a_closed_business_says_so_and_offers_repair_an_agent_and_a_call_back() -> None:
+    flow, closed = in_closed_menu()
+    assert closed.files[0] == "min_dong/closed"
+    assert closed.valid == "0129"
+    assert flow.on_digits("1") == Done(MIN_DONG, Business.REPAIR, How.CHOSEN, dialect_known=True)
+    assert in_closed_menu()[0].on_digits("0") == Done(MIN_DONG, Business.OTHER, How.AGENT_KEY, dialect_known=True)
+    called_back = in_closed_menu()[0].on_digits("2")
+    assert called_back == Done(MIN_DONG, Business.BILLING, How.CALLBACK, dialect_known=True)
+
+
+def test_who_cannot_be_called_back_is_not_offered_it() -> None:
+    flow, closed = in_closed_menu(callback=False)
+    assert closed.valid == "019"
+    assert asked(flow.on_digits("2")).files[0] == "min_dong/invalid_choice"
+
+
+def test_silence_in_the_closed_menu_is_a_good_bye_and_the_end() -> None:
+    flow, _ = in_closed_menu()
+    assert flow.on_timeout() == Say(("min_dong/goodbye",))
+    end = flow.on_said()
+    assert end == Done(MIN_DONG, Business.BILLING, How.CLOSED, dialect_known=True)
+    assert [how for how in How if how.ends] == [How.CALLBACK, How.CLOSED]
+
+
+def test_wrong_keys_in_the_closed_menu_end_it_too() -> None:
+    flow, _ = in_closed_menu()
+    flow.on_digits("7")
+    flow.on_digits("7")
+    assert flow.on_digits("7") == Say(("min_dong/goodbye",))
+
+
+def test_nothing_is_closed_before_something_was_chosen() -> None:
+    flow, _ = in_main_menu()
+    with pytest.raises(LocalProtocolError):
+        flow.on_closed((), callback=True)

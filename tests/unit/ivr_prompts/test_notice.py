@@ -5,7 +5,14 @@ from datetime import datetime
 import msgspec
 import pytest
 
-from ivr_prompts.announce import both_dialects, main_dialect, notice_files, notice_sentence, refusal_sentence
+from ivr_prompts.announce import (
+    both_dialects,
+    closed_sentence,
+    main_dialect,
+    notice_files,
+    notice_sentence,
+    refusal_sentence,
+)
 from ivr_prompts.notice import Notice, decoded, encode, faults, load_causes, of_city
 from tests.unit.ivr_prompts.test_texts import ROOT
 from tests.unit.ivr_prompts.worlds import UNBUILT
@@ -132,3 +139,20 @@ def test_every_cause_can_be_said_and_has_both_names() -> None:
         )
         assert cause.name
         assert cause.english
+
+
+@pytest.mark.parametrize(
+    ("opening", "prompt", "day"),
+    [
+        (("22 08:00", "22 22:00"), "out_of_hours", "1"),
+        (("27 08:00", "27 22:00"), "out_of_hours", "fri"),
+        (("28 08:00", "28 22:00"), "out_of_hours_long", None),
+        (None, "out_of_hours_long", None),
+    ],
+)
+def test_a_closed_business_names_its_next_hours_as_long_as_a_weekday_is_clear(
+    opening: tuple[str, str] | None, prompt: str, day: str | None
+) -> None:
+    said = closed_sentence((at(opening[0]), at(opening[1])) if opening else None, NOW)
+    assert (said.prompt, said.slots.get("day")) == (prompt, day)
+    assert UNBUILT.sentence(said.prompt, MIN_DONG, **said.slots)
