@@ -21,7 +21,7 @@ from lab.client import LabClient
 from lab.mix import TALKS, Ends, Planned
 from lab.parts import Exits, Part
 from lab.plan import LabPlan
-from routing.live import OFFERS, POOL, SEATS
+from routing.keys import OFFERS, POOL, SEATS
 from tieline.clock import system_clock
 from tieline.database import Database
 from tieline.live import Live

@@ -207,9 +207,14 @@ def _kamailio(plan: LabPlan, edge: Edge) -> Part:
     )
 
 
+MATCHERS: Final = 2
+"""Of each site; one acts, one stands by."""
+
+
 def python_parts(site: Site) -> tuple[str, ...]:
-    """Name every Python part of a site: one for each AGI server, and one for all the rest, as in production."""
-    return (f"tieline-{site.id}", *(agi_part(site, index) for index in range(len(site.agi))))
+    """Name every Python part of a site, as in production: the one for all the rest first, then AGI, then matchers."""
+    servers = (agi_part(site, index) for index in range(len(site.agi)))
+    return (f"tieline-{site.id}", *servers, *matcher_parts(site))
 
 
 def agi_part(site: Site, index: int) -> str:
@@ -217,10 +222,16 @@ def agi_part(site: Site, index: int) -> str:
     return f"tieline-{site.id}-agi-{index}"
 
 
+def matcher_parts(site: Site) -> tuple[str, ...]:
+    """Name the parts that are a site's matchers."""
+    return tuple(f"tieline-{site.id}-matcher-{index}" for index in range(MATCHERS))
+
+
 def _tieline(plan: LabPlan, site: Site, after: tuple[str, ...]) -> list[Part]:
-    rest, *servers = python_parts(site)
-    words_of: dict[str, tuple[str, ...]] = {rest: ("--only", "bridge,matcher,tickets,console")}
-    words_of |= {name: ("--only", "agi", "--agi-index", str(index)) for index, name in enumerate(servers)}
+    words_of: dict[str, tuple[str, ...]] = {python_parts(site)[0]: ("--only", "bridge,tickets,console")}
+    for index in range(len(site.agi)):
+        words_of[agi_part(site, index)] = ("--only", "agi", "--agi-index", str(index))
+    words_of |= dict.fromkeys(matcher_parts(site), ("--only", "matcher"))
     return [
         Part(
             name=name,

@@ -1,56 +1,49 @@
-"""The matcher's live shell: follows the site's bus, keeps its state in Redis, offers calls through the bridges.
+"""The matcher's live shell: of a site's matchers the one that holds the lease follows the bus and offers calls.
 
-State and position in the bus are written together, so a matcher that starts again goes on after the last event it
-handled; with an empty Redis it starts from the nodes' snapshots. Waiting callers need no rescue: while no
-heartbeat comes the hold loop hands them to the safety net.
+State, position in the bus, events told and mailbox words leave in one step of Redis that looks at the lease
+(`tieline.lease`): a matcher that takes over finds all of what its predecessor did or nothing of it, and one that was
+frozen can do nothing any more. A standby asks for the lease and does nothing else; what it takes over it reads then,
+in some milliseconds. With an empty Redis the state is rebuilt from the nodes' snapshots. Waiting callers need no
+rescue: while no heartbeat comes the hold loop hands them to the safety net.
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping
-from contextlib import suppress
-from enum import StrEnum
-from typing import Any, Final, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import msgspec
+import structlog
 
 from routing.agents import Agent
+from routing.intake import Intake, Rescue
+from routing.keys import FIGURES, HEARTBEAT_KEY, LEASE
 from routing.ladders import LadderSet
 from routing.matcher import Matcher, Rules
-from routing.offers import Effect, MakeOffer, Offer, Seat, SeatChanged, Waiting, WithdrawOffer
+from routing.offers import Effect, MakeOffer, WithdrawOffer
+from routing.outgoing import commands_of
+from routing.saved_state import FENCES_A_TERM, SavedState, load
 from tieline import bus
 from tieline.clock import Clock
+from tieline.endings import cancel_until_done
 from tieline.errors import RemoteProtocolError, TielineError
+from tieline.lease import RENEW_S, Command, Hold, Lease, process_name
 from tieline.live import EVENTS, Live
-from tieline.model import (
-    AgentId,
-    AgentState,
-    Business,
-    CallId,
-    CityId,
-    CountyId,
-    DialectId,
-    Lane,
-    Need,
-    NodeId,
-    SiteId,
-)
+from tieline.model import AgentId, AgentState, NodeId, SiteId
+from tieline.streams import commanding
 
-_Word = TypeVar("_Word", bound=StrEnum)
-
-HEARTBEAT_KEY: Final = "tl:hb:matcher"
-HEARTBEAT_S: Final = 1.0
 EVERY_S: Final = 0.05
 """Looks at most this often: the hold loop itself looks every 200 ms, and events come in bunches."""
-POOL: Final = "tl:pool"
-OFFERS: Final = "tl:offers"
-SEATS: Final = "tl:agents"
-STATE: Final = "tl:matcher"
-_FENCES_A_TERM: Final = 10_000_000
-"""Each start of a matcher takes a new term, so its fences are above all earlier ones."""
+LONGEST_LOOK_S: Final = 1.0
+AGAIN_S: Final = 0.5
+BATCH: Final = 500
+
+_COUNTED: Final = {MakeOffer: "offers", WithdrawOffer: "withdrawn", Rescue: "rescued"}
+
+_log = structlog.get_logger("matcher")
 
 
 class MatcherShell:
-    """Runs one `Matcher` on a site's bus.
+    """Runs a site's matcher as long as the lease is ours.
 
     Args:
         site: Whose calls and agents.
@@ -59,6 +52,7 @@ class MatcherShell:
         ladders: What the choice goes by.
         rules: Times.
         clock: Unix seconds.
+        nodes: The site's nodes, whose snapshots are asked for when we take over.
     """
 
     def __init__(
@@ -69,6 +63,7 @@ class MatcherShell:
         ladders: LadderSet,
         rules: Rules,
         clock: Clock,
+        nodes: Sequence[NodeId] = (),
     ) -> None:
         self._site = site
         self._live = live
@@ -76,230 +71,116 @@ class MatcherShell:
         self._agents = agents
         self._ladders = ladders
         self._rules = rules
-        self._matcher = self._new_matcher(term=0)
-        self._position = "0-0"
-        self._reached: dict[AgentId, set[NodeId]] = {}
-        self._dirty: dict[str, set[str]] = {POOL: set(), OFFERS: set(), SEATS: set()}
-        self.counters: dict[str, int] = {"offers": 0, "withdrawn": 0, "restarts": 0, "skipped": 0}
+        self._nodes = nodes
+        self._lease = Lease(live, LEASE, process_name())
+        self._saved: SavedState | None = None
+        names = (*_COUNTED.values(), "terms", "skipped", "unreadable")
+        self.counters: dict[str, int] = dict.fromkeys(names, 0)
 
     async def run(self) -> None:
-        """Match until cancelled; when Redis goes away, wait for it and load the state again."""
+        """Stand by and match until cancelled; a lease or a Redis that is lost is waited for again."""
         while True:
-            with suppress(TielineError):
-                await self._load()
-                beat = asyncio.create_task(self._beat())
-                try:
-                    await self._follow()
-                finally:
-                    beat.cancel()
-                    with suppress(asyncio.CancelledError, TielineError):
-                        await beat
-            self.counters["restarts"] += 1
-            await asyncio.sleep(0.5)
+            try:
+                await self._serve_a_term()
+            except TielineError as error:
+                _log.warning("not acting any more", reason=str(error))
+            await asyncio.sleep(AGAIN_S)
 
     def metrics(self) -> Mapping[str, float]:
-        """Give the numbers worth a graph."""
-        return {
-            **self.counters,
-            "waiting": len(self._matcher.waiting),
-            "offered": len(self._matcher.offers),
-            **{
-                f"agents_{state}": sum(seat.state is state for seat in self._matcher.seats.values())
-                for state in AgentState
-            },
-        }
+        """Give the numbers worth a graph; a standby has those of its own past."""
+        numbers: dict[str, float] = {**self.counters, "acting": self._saved is not None}
+        if self._saved is None:
+            return numbers
+        matcher = self._saved.matcher
+        states = [seat.state for seat in matcher.seats.values()]
+        numbers |= {"waiting": len(matcher.waiting), "offered": len(matcher.offers)}
+        return numbers | {f"agents_{state}": states.count(state) for state in AgentState}
 
-    # Loading and saving --------------------------------------------------------------------------------------
+    # A term --------------------------------------------------------------------------------------------------
 
-    async def _load(self) -> None:
-        term = int(await self._live.call("HINCRBY", STATE, "term", 1))
-        position = await self._live.call("HGET", STATE, "position")
-        waiting = [msgspec.json.decode(raw, type=Waiting) for raw in await self._live.call("HVALS", POOL)]
-        offers = [msgspec.json.decode(raw, type=Offer) for raw in await self._live.call("HVALS", OFFERS)]
-        rows = await self._live.call("HGETALL", SEATS)
-        seats = {
-            AgentId(agent.decode()): msgspec.json.decode(raw, type=Seat)
-            for agent, raw in zip(rows[::2], rows[1::2], strict=True)
-        }
-        self._matcher = self._new_matcher(term)
-        self._matcher.restore(waiting, seats, offers)
-        self._position = position.decode() if position else "0-0"
+    async def _serve_a_term(self) -> None:
+        hold = await self._lease.take()
+        try:
+            saved = self._saved = await load(self._live, self._new_matcher(hold.term))
+            self.counters["terms"] += 1
+            self.counters["unreadable"] += saved.unreadable
+            _log.info("acting", term=hold.term, waiting=len(saved.matcher.waiting), offers=len(saved.matcher.offers))
+            # What was lost with a bridge or a Redis is told by nobody: the nodes show what is true.
+            asking = bus.TakeSnapshot(at=self._clock())
+            await self._lease.act(hold, [self._beat(), *(commanding(node, asking) for node in self._nodes)])
+            await self._act(hold, saved)
+        finally:
+            self._saved = None
+            await self._lease.give_up(hold)
 
     def _new_matcher(self, term: int) -> Matcher:
         own = frozenset((self._site,))
-        return Matcher(self._agents, self._rules, self._ladders, own, next_fence=term * _FENCES_A_TERM + 1)
+        return Matcher(self._agents, self._rules, self._ladders, own, next_fence=term * FENCES_A_TERM + 1)
 
-    def _saving(self) -> list[Awaitable[object]]:
-        commands: list[tuple[str | bytes, ...]] = []
-        tables: tuple[tuple[str, Mapping[Any, object]], ...] = (
-            (POOL, self._matcher.waiting),
-            (OFFERS, self._matcher.offers),
-            (SEATS, self._matcher.seats),
-        )
-        for table, present in tables:
-            for key in self._dirty[table]:
-                if key in present:
-                    commands.append(("HSET", table, key, msgspec.json.encode(present[key])))
-                else:
-                    commands.append(("HDEL", table, key))
-            self._dirty[table] = set()
-        commands.append(("HSET", STATE, "position", self._position))
-        return [self._live.call(*command) for command in commands]
+    async def _act(self, hold: Hold, saved: SavedState) -> None:
+        """Follow the bus and beat; the first of the two that fails ends the other."""
+        tasks = [asyncio.create_task(work) for work in (self._follow(hold, saved), self._keep(hold))]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                await cancel_until_done(task)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _beat(self) -> None:
+    async def _keep(self, hold: Hold) -> None:
         while True:
-            await self._live.call("SET", HEARTBEAT_KEY, f"{self._clock():.3f}", "EX", 60)
-            await asyncio.sleep(HEARTBEAT_S)
+            await self._lease.act(hold, [self._beat(), ("SET", FIGURES, msgspec.json.encode(self.metrics()))])
+            await asyncio.sleep(RENEW_S)
 
-    # Events and effects --------------------------------------------------------------------------------------
+    def _beat(self) -> Command:
+        return ("SET", HEARTBEAT_KEY, f"{self._clock():.3f}", "EX", 60)
 
-    async def _follow(self) -> None:
+    async def _follow(self, hold: Hold, saved: SavedState) -> None:
+        intake = Intake(self._site, saved.matcher)
         while True:
+            entries = await self._look(saved)
             now = self._clock()
-            due = self._matcher.next_deadline(now)
-            wait_s = 1.0 if due is None else min(1.0, max(0.01, due - now))
-            entries = await self._live.read(EVENTS, self._position, block_ms=int(wait_s * 1000))
-            effects: list[Effect] = []
-            now = self._clock()
-            for entry, raw in entries:
-                self._position = entry
-                try:
-                    effects += self._apply(bus.decode_event(raw), now)
-                except RemoteProtocolError:
-                    self.counters["skipped"] += 1
-            effects += self._matcher.tick(now)
+            effects = self._take_in(entries, intake, saved, now)
+            if len(entries) < BATCH:  # else there is more: a lease must not seem to be over before its answer is read
+                effects += saved.matcher.tick(now)
+            commands = self._commands(effects, intake, saved, now)
             if entries or effects:
-                self._mark(effects)
-                # In one exchange, the state before what it leads to.
-                await asyncio.gather(*self._saving(), *self._carrying_out(effects, now))
+                await self._lease.act(hold, commands)
                 await asyncio.sleep(EVERY_S)
 
-    def _apply(self, event: bus.Event, now: float) -> list[Effect]:
-        matcher = self._matcher
-        match event:
-            case bus.CallWaiting():
-                self._touch(event.call_id)
-                return matcher.call_waiting(_waiting(event, self._site), now)
-            case bus.CallGone() | bus.CallJournalled():
-                self._touch(event.call_id)
-                return matcher.call_gone(CallId(event.call_id), now)
-            case bus.OfferTaken():
-                self._touch(event.call_id)
-                return matcher.taken(CallId(event.call_id), AgentId(event.agent), event.fence, now)
-            case bus.OfferFailed():
-                self._touch(event.call_id)
-                return matcher.failed(CallId(event.call_id), AgentId(event.agent), event.fence, now)
-            case bus.AgentAnswered():
-                self._touch(event.call_id)
-                return matcher.answered(CallId(event.call_id), AgentId(event.agent), now)
-            case bus.AgentLegGone():
-                self._touch(event.call_id)
-                return matcher.agent_free(AgentId(event.agent), now)
-            case bus.PhoneSeen():
-                return self._phone_seen(AgentId(event.agent), NodeId(event.node), reachable=event.reachable, now=now)
-            case bus.NodeSnapshot():
-                return self._reconcile(event, now)
-            case _:
-                return []
+    async def _look(self, saved: SavedState) -> list[tuple[str, bytes]]:
+        now = self._clock()
+        due = saved.matcher.next_deadline(now)
+        wait_s = LONGEST_LOOK_S if due is None else min(LONGEST_LOOK_S, max(0.01, due - now))
+        return await self._live.read(EVENTS, saved.position, count=BATCH, block_ms=int(wait_s * 1000))
 
-    def _phone_seen(self, agent: AgentId, node: NodeId, *, reachable: bool, now: float) -> list[Effect]:
-        """A phone registers at every node of its site: it is gone when none of them reaches it."""
-        nodes = self._reached.setdefault(agent, set())
-        (nodes.add if reachable else nodes.discard)(node)
-        return self._matcher.phone_seen(agent, reachable=bool(nodes), now=now)
-
-    def _is_elsewhere(self, call_id: str, node: str) -> bool:
-        """Tell whether a call is known to be on another node than this one."""
-        offer = self._matcher.offers.get(CallId(call_id))
-        return offer is not None and offer.call.node != node
-
-    def _reconcile(self, snapshot: bus.NodeSnapshot, now: float) -> list[Effect]:
-        """Make the seats agree with what a node really has: phones registered, calls that are gone."""
-        effects: list[Effect] = []
-        present = {channel.call_id for channel in snapshot.channels if channel.caller_leg}
-        ours = [(call.call_id, call) for call in self._matcher.waiting.values()]
-        ours += [(call_id, offer.call) for call_id, offer in self._matcher.offers.items()]
-        for call_id, call in ours:
-            if call.node == snapshot.node and call_id not in present and call.since < snapshot.at - 1:
-                self._touch(call_id)
-                effects += self._matcher.call_gone(call_id, now)
-        busy = {channel.channel.removeprefix("PJSIP/").rsplit("-", 1)[0] for channel in snapshot.channels}
-        for name in snapshot.reachable_agents:
-            effects += self._phone_seen(AgentId(name), NodeId(snapshot.node), reachable=True, now=now)
-            seat = self._matcher.seats.get(AgentId(name))
-            if seat is None or seat.state is not AgentState.TALKING or name in busy:
-                continue
-            if not self._is_elsewhere(seat.reason, snapshot.node):
-                effects += self._matcher.agent_free(AgentId(name), now)
+    def _take_in(
+        self, entries: Sequence[tuple[str, bytes]], intake: Intake, saved: SavedState, now: float
+    ) -> list[Effect | Rescue]:
+        effects: list[Effect | Rescue] = []
+        for entry, raw in entries:
+            saved.position = entry
+            try:
+                effects += intake.apply(bus.decode_event(raw), now)
+            except RemoteProtocolError:
+                self.counters["skipped"] += 1
         return effects
 
-    def _mark(self, effects: Iterable[Effect]) -> None:
-        """Note what the effects changed, so that `_saving` writes it."""
+    def _commands(
+        self, effects: Sequence[Effect | Rescue], intake: Intake, saved: SavedState, now: float
+    ) -> list[Command]:
+        """Give all that must happen in one step: the state, and what it leads to."""
+        saved.touch(effects)
+        self._count(effects)
+        for call_id in intake.touched:
+            saved.touch_call(call_id)
+        intake.touched.clear()
+        return [*saved.take_changes(), *commands_of(self._site, effects, now)]
+
+    def _count(self, effects: Sequence[Effect | Rescue]) -> None:
         for effect in effects:
-            match effect:
-                case MakeOffer(offer, _) | WithdrawOffer(offer, _):
-                    self._touch(offer.call.call_id)
-                case SeatChanged(agent, _):
-                    self._dirty[SEATS].add(agent)
-
-    def _touch(self, call_id: str) -> None:
-        self._dirty[POOL].add(call_id)
-        self._dirty[OFFERS].add(call_id)
-
-    def _carrying_out(self, effects: Iterable[Effect], now: float) -> list[Awaitable[object]]:
-        asked: list[Awaitable[object]] = []
-        told: list[bus.Event] = []
-        for effect in effects:
-            match effect:
-                case MakeOffer(offer, _):
-                    self.counters["offers"] += 1
-                    told.append(
-                        bus.OfferMade(
-                            at=now,
-                            call_id=offer.call.call_id,
-                            agent=offer.agent,
-                            fence=offer.fence,
-                            lease_until=offer.lease_until,
-                        )
-                    )
-                    asked.append(self._live.command(offer.call.node, _word(offer, now)))
-                case WithdrawOffer(offer, why):
-                    self.counters["withdrawn"] += 1
-                    told.append(
-                        bus.OfferWithdrawn(
-                            at=now, call_id=offer.call.call_id, agent=offer.agent, fence=offer.fence, why=why
-                        )
-                    )
-                case SeatChanged(agent, seat):
-                    told.append(bus.AgentChanged(at=now, agent=agent, state=seat.state, reason=seat.reason))
-        return [*asked, self._live.tell(*told)] if told else asked
-
-
-def _word(offer: Offer, now: float) -> bus.PutInMailbox:
-    return bus.PutInMailbox(
-        at=now,
-        call_id=offer.call.call_id,
-        channel=offer.call.channel,
-        word=f"agent:{offer.agent}:{offer.fence}",
-        expires=offer.lease_until,
-    )
-
-
-def _waiting(event: bus.CallWaiting, site: SiteId) -> Waiting:
-    need = Need(
-        dialect=DialectId(event.dialect),
-        business=_known(Business, event.business, Business.OTHER),
-        city=CityId(event.city),
-        lane=_known(Lane, event.lane, Lane.NORMAL),
-        county=CountyId(event.county),
-        only_dialect=event.only_dialect,
-    )
-    return Waiting(CallId(event.call_id), NodeId(event.node), event.channel, need, event.since, site)
-
-
-def _known(words: type[_Word], text: str, otherwise: _Word) -> _Word:
-    """Read a word of a closed set; a newer site may tell one that is not known here."""
-    try:
-        return words(text)
-    except ValueError:
-        return otherwise
+            name = _COUNTED.get(type(effect))
+            if name:
+                self.counters[name] += 1

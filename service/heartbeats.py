@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from console.readiness import Probe, heartbeat_probe
-from routing.live import HEARTBEAT_KEY
+from routing.keys import HEARTBEAT_KEY
 from tieline import variables
 from tieline.clock import Clock
 from tieline.live import Live
 from tieline.topology import Site
 
-AGI_STALE_S: Final = 4.0
+STALE_S: Final = 4.0
 """As in the dialplan (hangup.conf)."""
 
 
@@ -29,9 +29,7 @@ def copied(site: Site) -> Mapping[str, str]:
     return {**servers, HEARTBEAT_KEY: variables.HEARTBEAT_MATCHER}
 
 
-def agi_probes(site: Site, live: Live, clock: Clock) -> Mapping[str, Probe]:
-    """Give a probe for each AGI server: one that is missing is worth an alarm though callers do not notice."""
-    return {
-        f"agi {index}": heartbeat_probe(live, agi_key(index), max_age_s=AGI_STALE_S, clock=clock)
-        for index in range(len(site.agi))
-    }
+def probes(site: Site, live: Live, clock: Clock) -> Mapping[str, Probe]:
+    """Give a probe for the matchers, and one for each AGI server: a missing one is worth an alarm, callers or not."""
+    keys = {f"agi {index}": agi_key(index) for index in range(len(site.agi))} | {"matcher": HEARTBEAT_KEY}
+    return {name: heartbeat_probe(live, key, max_age_s=STALE_S, clock=clock) for name, key in keys.items()}

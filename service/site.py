@@ -1,6 +1,7 @@
 """One site's processes: each part can run alone or with the others in one process; they meet only in Redis."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -27,6 +28,7 @@ from service.beside import beside
 from service.context import SiteContext, load_network
 from service.figures import figures
 from service.keeper import Keeper
+from service.matcher_figures import MatcherFigures
 from service.network import NetworkWatch
 from service.notice_keeper import NoticeKeeper
 from service.plan import AMI_USER, journal_dir
@@ -81,7 +83,8 @@ class SiteProcess:
     def _name(self) -> str:
         """Tell this process from the site's others."""
         servers = "-".join(map(str, self._agi_indexes))
-        return "+".join(self._parts) + (f" {servers}" if "agi" in self._parts else "")
+        name = "+".join(self._parts) + (f" {servers}" if "agi" in self._parts else "")
+        return f"{name} {os.getpid()}"  # of some parts there are two
 
     @property
     def live(self) -> Live:
@@ -148,8 +151,9 @@ class SiteProcess:
         )
         agents = {agent.id: agent for agent in self._context.agents.values() if agent.site == self._context.site.id}
         ladders = load_ladders(self._context.topology, self._context.agents)
-        shell = MatcherShell(self._context.site.id, self._live, agents, ladders, rules, system_clock)
-        self._metrics["matcher"] = shell.metrics
+        site = self._context.site
+        nodes = [node.id for node in site.nodes]
+        shell = MatcherShell(site.id, self._live, agents, ladders, rules, system_clock, nodes)
         async with beside(shell.run()):
             yield
 
@@ -212,9 +216,11 @@ class SiteProcess:
             site=context.site.id,
             topology=context.topology,
             profiles=context.profiles,
-            probes=heartbeats.agi_probes(context.site, self._live, system_clock),
+            probes=heartbeats.probes(context.site, self._live, system_clock),
             metrics=self._metrics,
         )
+        matcher = MatcherFigures(self._live)
+        self._metrics["matcher"] = matcher.metrics
         app = build_app(parts)
         self._network.subscribe(app[QUOTAS].take_network)
         runner = web.AppRunner(app, access_log=None)
@@ -222,7 +228,8 @@ class SiteProcess:
         address = context.site.console
         try:
             await web.TCPSite(runner, address.host, address.port).start()
-            yield
+            async with beside(matcher.run()):
+                yield
         finally:
             await runner.cleanup()
 

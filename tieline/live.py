@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import redis.asyncio as redis_asyncio
 from redis import exceptions as redis_errors
@@ -20,22 +20,15 @@ from redis.backoff import NoBackoff
 
 from tieline import bus
 from tieline.errors import ConnectionLost, DeadlineExceeded, RemoteProtocolError, TielineError
+from tieline.streams import EVENTS as EVENTS  # who follows the bus needs both
+from tieline.streams import Scalar as Scalar
+from tieline.streams import commanding, telling
+from tieline.streams import commands_stream as commands_stream
 
-EVENTS: Final = "tl:events"
-EVENTS_KEPT: Final = 100_000
-"""About an hour of a storm at 40 calls/s; a reader further behind rebuilds from snapshots instead."""
-COMMANDS_KEPT: Final = 10_000
-
-Scalar = str | bytes | int | float
 Reply = Any
 """What Redis answered: bytes, int, None, or lists of these. Callers convert at once."""
 
 _Batch = list[tuple[tuple[Scalar, ...], "asyncio.Future[Reply]"]]
-
-
-def commands_stream(node: str) -> str:
-    """Name the stream of commands for one node's bridge."""
-    return f"tl:commands:{node}"
 
 
 class ScriptError(TielineError):
@@ -206,13 +199,11 @@ class Live:
 
     async def tell(self, *events: bus.Event) -> None:
         """Append events to the site's bus, in order."""
-        await asyncio.gather(
-            *(self.call("XADD", EVENTS, "MAXLEN", "~", EVENTS_KEPT, "*", "m", bus.encode(event)) for event in events)
-        )
+        await asyncio.gather(*(self.call(*telling(event)) for event in events))
 
     async def command(self, node: str, command: bus.Command) -> None:
         """Hand a command to the bridge of `node`."""
-        await self.call("XADD", commands_stream(node), "MAXLEN", "~", COMMANDS_KEPT, "*", "m", bus.encode(command))
+        await self.call(*commanding(node, command))
 
     async def last_id(self, stream: str = EVENTS) -> str:
         """Give the id of the newest entry of a stream, `0-0` when it is empty or missing."""

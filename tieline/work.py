@@ -37,11 +37,21 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
 
 async def tell_work(live: Live, process: str, connections: Callable[[], int], clock: Clock) -> None:
     """Tell for ever; a Redis that is away is told again in a second."""
+    with suppress(TielineError):
+        await _forget_gone(live, clock())
     while True:
         now = Work(at=clock(), connections=connections(), tasks=len(asyncio.all_tasks()))
         with suppress(TielineError):
             await live.call("HSET", WORK, process, msgspec.json.encode(now))
         await asyncio.sleep(EVERY_S)
+
+
+async def _forget_gone(live: Live, now: float) -> None:
+    """Remove what processes told that are gone: each start has a name of its own."""
+    flat = await live.call("HGETALL", WORK)
+    for name, raw in zip(flat[::2], flat[1::2], strict=True):
+        if not in_hand([msgspec.json.decode(raw, type=Work)], now):
+            await live.call("HDEL", WORK, name)
 
 
 async def read_work(live: Live, now: float) -> tuple[Work, ...]:

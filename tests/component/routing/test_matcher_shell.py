@@ -1,30 +1,31 @@
 """The matcher's shell on a real Redis: offers reach the node's commands, and a new start forgets nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from routing.agents import Agent, load_agents
+from routing.keys import HEARTBEAT_KEY, LEASE, OFFERS
 from routing.ladder_file import load_ladders
 from routing.live import MatcherShell
 from routing.matcher import Rules
 from tests.support.redis_server import RedisServer, redis_server
 from tieline import bus
 from tieline.clock import system_clock
-from tieline.live import Live, commands_stream
-from tieline.model import MANDARIN, AgentId, Business, Level, SiteId
+from tieline.live import EVENTS, Live, commands_stream
+from tieline.model import MANDARIN, AgentId, Business, Level, NodeId, SiteId
 from tieline.topology_file import load_topology
 
 pytestmark = pytest.mark.component
 
-NODE = "fuzhou-1"
+NODE = NodeId("fuzhou-1")
 EXAMPLES = Path(__file__).parents[3] / "examples"
 TOPOLOGY = load_topology(EXAMPLES / "fujian.toml")
 LADDERS = load_ladders(TOPOLOGY, load_agents(EXAMPLES / "agents.toml", TOPOLOGY))
-RULES = Rules(lease_s=0.6, ring_s=5, wrap_up_s=30, pause_s=30)
+RULES = Rules(lease_s=1.6, ring_s=5, wrap_up_s=30, pause_s=30)
 AGENTS = {
     AgentId(name): Agent(
         AgentId(name), SiteId("fuzhou"), name, {MANDARIN: Level.NATIVE}, {Business.REPAIR: Level.FLUENT}
@@ -50,7 +51,7 @@ async def live(server: RedisServer) -> AsyncIterator[Live]:
 @asynccontextmanager
 async def matcher(server: RedisServer) -> AsyncIterator[MatcherShell]:
     live = Live(server.url)
-    shell = MatcherShell(SiteId("fuzhou"), live, AGENTS, LADDERS, RULES, system_clock)
+    shell = MatcherShell(SiteId("fuzhou"), live, AGENTS, LADDERS, RULES, system_clock, [NODE])
     task = asyncio.create_task(shell.run())
     try:
         yield shell
@@ -88,8 +89,8 @@ async def next_words(live: Live, count: int, after: str = "0-0") -> list[bus.Put
             for entry, raw in await live.read(commands_stream(NODE), after, block_ms=500):
                 after = entry
                 command = bus.decode_command(raw)
-                assert isinstance(command, bus.PutInMailbox)
-                words.append(command)
+                if isinstance(command, bus.PutInMailbox):
+                    words.append(command)
     return words
 
 
@@ -178,3 +179,98 @@ async def test_what_does_not_parse_is_counted_and_skipped(server: RedisServer, l
         await ready(live, "a1002")
         await told(live, "a1002", "ready")
         assert shell.metrics()["skipped"] == 1
+
+
+async def until(live: Live, fits: Callable[[], bool]) -> None:
+    """Wait for something that no event tells: look again at each piece of news, or after a moment."""
+    async with asyncio.timeout(10):
+        while not fits():
+            await live.read(EVENTS, await live.last_id(), block_ms=20)
+
+
+def acts(shell: MatcherShell) -> bool:
+    return bool(shell.metrics()["acting"])
+
+
+async def test_of_two_matchers_one_acts_and_the_other_takes_over_what_it_left(
+    server: RedisServer, live: Live
+) -> None:
+    async with matcher(server) as standby, matcher(server) as other:
+        await until(live, lambda: acts(standby) or acts(other))
+        first = standby if acts(standby) else other
+        second = standby if first is other else other
+        assert not acts(second)
+        await ready(live, "a1001")
+        await waiting(live, "c1")
+        [word] = await next_words(live, 1)
+        await live.call("DEL", LEASE)  # as if it had been silent for too long
+        await until(live, lambda: acts(second) and not acts(first))
+        assert second.metrics()["offered"] == 1
+        _, _, fence, _ = word.word.split(":")
+        failed = bus.OfferFailed(at=system_clock(), call_id="c1", agent="a1001", fence=int(fence), status="BUSY")
+        await live.tell(failed)
+        await told(live, "a1001", "not_ready")
+
+
+async def test_a_matcher_whose_lease_another_took_writes_nothing_and_stands_by(
+    server: RedisServer, live: Live
+) -> None:
+    async with matcher(server) as shell:
+        await until(live, lambda: acts(shell))
+        await live.call("SET", LEASE, "another#1", "PX", 60_000)
+        beat = await live.call("GET", HEARTBEAT_KEY)
+        await ready(live, "a1001")
+        await waiting(live, "c1")
+        await until(live, lambda: not acts(shell))
+        assert await live.call("HLEN", OFFERS) == 0
+        assert await live.call("GET", HEARTBEAT_KEY) == beat
+        await live.call("DEL", LEASE)
+        [word] = await next_words(live, 1)
+        assert word.call_id == "c1"
+
+
+async def test_who_takes_over_asks_the_nodes_and_knows_a_talk_that_nobody_told_of(
+    server: RedisServer, live: Live
+) -> None:
+    def channel(name: str, context: str, *, caller_leg: bool) -> bus.ChannelSeen:
+        return bus.ChannelSeen(
+            channel=name,
+            uniqueid=name,
+            linkedid=name,
+            call_id="c1",
+            context=context,
+            application="Dial",
+            caller_leg=caller_leg,
+            answered=True,
+        )
+
+    async with matcher(server):
+        async with asyncio.timeout(10):
+            while not (asked := await live.read(commands_stream(NODE), "0-0", block_ms=500)):
+                continue
+        assert isinstance(bus.decode_command(asked[0][1]), bus.TakeSnapshot)
+        legs = (
+            channel("PJSIP/edge-1-00000001", "connect", caller_leg=True),
+            channel("PJSIP/a1001-00000002", "from-agent", caller_leg=False),
+        )
+        await live.tell(
+            bus.NodeSnapshot(at=system_clock(), node=NODE, channels=legs, reachable_agents=("a1001", "a1002"))
+        )
+        await told(live, "a1001", "talking")
+
+
+async def test_a_caller_in_hold_whom_nobody_knows_goes_to_the_net(server: RedisServer, live: Live) -> None:
+    lost = bus.ChannelSeen(
+        channel="PJSIP/edge-1-00000009",
+        uniqueid="9",
+        linkedid="9",
+        call_id="c9",
+        context="hold",
+        application="WaitForCondition",
+        caller_leg=True,
+        answered=True,
+    )
+    async with matcher(server):
+        await live.tell(bus.NodeSnapshot(at=system_clock(), node=NODE, channels=(lost,)))
+        [word] = await next_words(live, 1)
+    assert (word.call_id, word.channel, word.word) == ("c9", lost.channel, "static")

@@ -1,0 +1,201 @@
+"""What the bus tells, as the matcher's methods want it. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from routing.matcher import Matcher
+from routing.offers import Effect, Waiting
+from tieline import bus
+from tieline.model import (
+    AgentId,
+    AgentState,
+    Business,
+    CallId,
+    CityId,
+    CountyId,
+    DialectId,
+    Lane,
+    Need,
+    NodeId,
+    SiteId,
+)
+
+HOLD: Final = "hold"
+"""The context in which callers wait (asterisk-conf/contexts/hold.conf.j2)."""
+
+_Word = TypeVar("_Word", bound=StrEnum)
+
+Told = (
+    bus.CallWaiting
+    | bus.CallGone
+    | bus.CallJournalled
+    | bus.OfferTaken
+    | bus.OfferFailed
+    | bus.AgentAnswered
+    | bus.AgentLegGone
+)
+"""What is told of one call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rescue:
+    """A caller waits in `hold` and nobody knows of him, as after a loss of Redis: the safety net takes him.
+
+    The heartbeat would keep him there for ever.
+    """
+
+    call_id: CallId
+    node: NodeId
+    channel: str
+
+
+@dataclass(slots=True)
+class Intake:
+    """Hands events to a matcher.
+
+    Attributes:
+        site: Ours.
+        reached: By agent, the nodes that reach his phone.
+        touched: Calls that events were about since somebody last took them away.
+    """
+
+    site: SiteId
+    matcher: Matcher
+    reached: dict[AgentId, set[NodeId]] = field(default_factory=dict)
+    touched: set[str] = field(default_factory=set)
+
+    def apply(self, event: bus.Event, now: float) -> Sequence[Effect | Rescue]:
+        """Take one event in; one that does not concern the matcher changes nothing."""
+        match event:
+            case bus.PhoneSeen():
+                return self._phone_seen(AgentId(event.agent), NodeId(event.node), reachable=event.reachable, now=now)
+            case bus.NodeSnapshot():
+                return self._reconcile(event, now)
+            case (
+                bus.CallWaiting()
+                | bus.CallGone()
+                | bus.CallJournalled()
+                | bus.OfferTaken()
+                | bus.OfferFailed()
+                | bus.AgentAnswered()
+                | bus.AgentLegGone()
+            ):
+                self.touched.add(event.call_id)
+                return self._of_call(event, now)
+            case _:
+                return []
+
+    def _of_call(self, event: Told, now: float) -> list[Effect]:
+        matcher, call_id = self.matcher, CallId(event.call_id)
+        match event:
+            case bus.CallWaiting():
+                return matcher.call_waiting(waiting_of(event, self.site), now)
+            case bus.CallGone() | bus.CallJournalled():
+                return matcher.call_gone(call_id, now)
+            case bus.OfferTaken(agent=agent, fence=fence):
+                return matcher.taken(call_id, AgentId(agent), fence, now)
+            case bus.OfferFailed(agent=agent, fence=fence):
+                return matcher.failed(call_id, AgentId(agent), fence, now)
+            case bus.AgentAnswered(agent=agent):
+                return matcher.answered(call_id, AgentId(agent), now)
+            case bus.AgentLegGone(agent=agent):
+                return matcher.agent_free(AgentId(agent), now)
+
+    # Phones and snapshots ------------------------------------------------------------------------------------
+
+    def _phone_seen(self, agent: AgentId, node: NodeId, *, reachable: bool, now: float) -> list[Effect]:
+        """A phone registers at every node of its site: it is gone when none of them reaches it."""
+        nodes = self.reached.setdefault(agent, set())
+        (nodes.add if reachable else nodes.discard)(node)
+        return self.matcher.phone_seen(agent, reachable=bool(nodes), now=now)
+
+    def _reconcile(self, snapshot: bus.NodeSnapshot, now: float) -> list[Effect | Rescue]:
+        """Make the pool and the seats agree with what a node really has.
+
+        A snapshot stands in the bus after all that was told of its channels, so what it shows is never older than
+        what we know.
+        """
+        effects: list[Effect | Rescue] = []
+        for call_id in self._gone(snapshot):
+            self.touched.add(call_id)
+            effects += self.matcher.call_gone(call_id, now)
+        for channel in snapshot.channels:
+            agent = _agent_of(channel)
+            if agent is not None and channel.answered and channel.call_id:
+                effects += self._talking(agent, CallId(channel.call_id), now)
+        effects += self._seats(snapshot, now)
+        return [*effects, *self._unknown(snapshot)]
+
+    def _gone(self, snapshot: bus.NodeSnapshot) -> list[CallId]:
+        present = {channel.call_id for channel in snapshot.channels if channel.caller_leg}
+        ours = [*self.matcher.waiting.values(), *(offer.call for offer in self.matcher.offers.values())]
+        return [
+            call.call_id
+            for call in ours
+            if call.node == snapshot.node and call.call_id not in present and call.since < snapshot.at - 1
+        ]
+
+    def _talking(self, agent: AgentId, call_id: CallId, now: float) -> list[Effect]:
+        """An agent talks on the node: news only when its event was lost."""
+        seat = self.matcher.seats.get(agent)
+        is_known = seat is not None and seat.state is AgentState.TALKING
+        if is_known or agent not in self.matcher.agents or call_id in self.matcher.gone:
+            return []
+        self.touched.add(call_id)
+        return self.matcher.answered(call_id, agent, now)
+
+    def _seats(self, snapshot: bus.NodeSnapshot, now: float) -> list[Effect]:
+        effects: list[Effect] = []
+        busy = {_agent_of(channel) for channel in snapshot.channels}
+        for name in map(AgentId, snapshot.reachable_agents):
+            effects += self._phone_seen(name, NodeId(snapshot.node), reachable=True, now=now)
+            seat = self.matcher.seats.get(name)
+            if seat is None or seat.state is not AgentState.TALKING or name in busy:
+                continue
+            if not self._is_elsewhere(seat.reason, snapshot.node):
+                effects += self.matcher.agent_free(name, now)
+        return effects
+
+    def _is_elsewhere(self, call_id: str, node: str) -> bool:
+        """Tell whether a call is known to be on another node than this one."""
+        offer = self.matcher.offers.get(CallId(call_id))
+        return offer is not None and offer.call.node != node
+
+    def _unknown(self, snapshot: bus.NodeSnapshot) -> Iterator[Rescue]:
+        matcher = self.matcher
+        for channel in snapshot.channels:
+            call_id = CallId(channel.call_id)
+            if not channel.caller_leg or channel.context != HOLD or not call_id:
+                continue
+            if call_id not in matcher.waiting and call_id not in matcher.offers and call_id not in matcher.gone:
+                yield Rescue(call_id, NodeId(snapshot.node), channel.channel)
+
+
+def _agent_of(channel: bus.ChannelSeen) -> AgentId | None:
+    """Give the agent whose phone a channel is, by its name; None for a caller's channel."""
+    if channel.caller_leg or not channel.channel.startswith("PJSIP/a"):
+        return None
+    return AgentId(channel.channel.removeprefix("PJSIP/").rsplit("-", 1)[0])
+
+
+def waiting_of(event: bus.CallWaiting, site: SiteId) -> Waiting:
+    """Read a call that waits at a site."""
+    need = Need(
+        dialect=DialectId(event.dialect),
+        business=_known(Business, event.business, Business.OTHER),
+        city=CityId(event.city),
+        lane=_known(Lane, event.lane, Lane.NORMAL),
+        county=CountyId(event.county),
+        only_dialect=event.only_dialect,
+    )
+    return Waiting(CallId(event.call_id), NodeId(event.node), event.channel, need, event.since, site)
+
+
+def _known(words: type[_Word], text: str, otherwise: _Word) -> _Word:
+    """Read a word of a closed set; a newer site may tell one that is not known here."""
+    try:
+        return words(text)
+    except ValueError:
+        return otherwise

@@ -1,0 +1,73 @@
+"""What follows from the matcher's decisions, as commands of Redis: events told, words for mailboxes. Pure."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from routing.intake import Rescue
+from routing.offers import DeclineOffer, Effect, MakeOffer, Offer, SeatChanged, TakeUpOffer, WithdrawOffer
+from tieline import bus
+from tieline.lease import Command
+from tieline.model import SiteId
+from tieline.streams import commanding, telling
+
+GRACE_S: Final = 1.0
+"""A word is void so long before the lease ends: who takes it at the last moment is heard of before the offer counts
+as not taken. Else its agent would get another call while his phone begins to ring for this one."""
+
+STATIC: Final = "static"
+"""The word that sends a caller to the safety net's queue."""
+RESCUE_S: Final = 5.0
+"""The next snapshot repeats it."""
+
+
+def commands_of(site: SiteId, effects: Iterable[Effect | Rescue], now: float) -> Iterator[Command]:
+    """Yield the commands that carry effects out, in their order.
+
+    Args:
+        site: Ours.
+        effects: Of the matcher.
+        now: Unix seconds.
+    """
+    for effect in effects:
+        match effect:
+            case MakeOffer(offer):
+                yield telling(_made(offer, now))
+                if offer.call.site == site:
+                    yield _word(offer, "agent", now)
+            case TakeUpOffer(offer):
+                yield _word(offer, "tie", now)
+            case DeclineOffer(call_id, agent, fence, why):
+                yield telling(bus.OfferDeclined(at=now, call_id=call_id, agent=agent, fence=fence, why=why))
+            case WithdrawOffer(offer, why):
+                yield telling(
+                    bus.OfferWithdrawn(
+                        at=now, call_id=offer.call.call_id, agent=offer.agent, fence=offer.fence, why=why
+                    )
+                )
+            case SeatChanged(agent, seat):
+                yield telling(bus.AgentChanged(at=now, agent=agent, state=seat.state, reason=seat.reason))
+            case Rescue(call_id, node, channel):
+                expires = now + RESCUE_S
+                yield commanding(
+                    node, bus.PutInMailbox(at=now, call_id=call_id, channel=channel, word=STATIC, expires=expires)
+                )
+
+
+def _made(offer: Offer, now: float) -> bus.OfferMade:
+    return bus.OfferMade(
+        at=now,
+        call_id=offer.call.call_id,
+        agent=offer.agent,
+        fence=offer.fence,
+        lease_until=offer.lease_until,
+        call_site=offer.call.site,
+    )
+
+
+def _word(offer: Offer, kind: str, now: float) -> Command:
+    """Give the command that puts an offer into the mailbox: `agent` is at this site, `tie` beyond the tie line."""
+    call, until = offer.call, offer.lease_until - GRACE_S
+    word = f"{kind}:{offer.agent}:{offer.fence}:{round(until * 1000)}"
+    return commanding(
+        call.node, bus.PutInMailbox(at=now, call_id=call.call_id, channel=call.channel, word=word, expires=until)
+    )

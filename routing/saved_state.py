@@ -1,0 +1,106 @@
+"""What of a matcher is in Redis: loaded by the one that takes over, written with all that follows from it."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from routing.intake import Rescue
+from routing.keys import OFFERS, POOL, SEATS, STATE
+from routing.matcher import Matcher
+from routing.offers import (
+    DeclineOffer,
+    Effect,
+    MakeOffer,
+    Offer,
+    Seat,
+    SeatChanged,
+    TakeUpOffer,
+    Waiting,
+    WithdrawOffer,
+)
+from tieline.lease import Command
+from tieline.live import Live, Reply
+from tieline.model import AgentId
+
+T = TypeVar("T")
+
+FENCES_A_TERM: Final = 1_000_000
+"""Terms are seconds (`tieline.lease`): the fences of a later one are above all earlier ones."""
+FROM_THE_START: Final = "0-0"
+
+
+class SavedState:
+    """A matcher, and which of its state has changed since it was written.
+
+    Attributes:
+        matcher: What is saved.
+        position: Entry of the bus up to which it has taken events in.
+        unreadable: Entries that an older version wrote in another form: left out, the snapshots mend it.
+    """
+
+    def __init__(self, matcher: Matcher, position: str, unreadable: int = 0) -> None:
+        self.matcher = matcher
+        self.position = position
+        self.unreadable = unreadable
+        self._calls: set[str] = set()
+        self._seats: set[str] = set()
+
+    def touch_call(self, call_id: str) -> None:
+        """Note that a call's place, in the pool or in an offer, may be another now."""
+        self._calls.add(call_id)
+
+    def touch(self, effects: Iterable[Effect | Rescue]) -> None:
+        """Note what effects are about."""
+        for effect in effects:
+            match effect:
+                case MakeOffer(offer) | TakeUpOffer(offer) | WithdrawOffer(offer):
+                    self._calls.add(offer.call.call_id)
+                case DeclineOffer(call_id) | Rescue(call_id):
+                    self._calls.add(call_id)
+                case SeatChanged(agent, _):
+                    self._seats.add(agent)
+
+    def take_changes(self) -> list[Command]:
+        """Give the commands that write what has changed, and forget that it has."""
+        commands = _writing(POOL, self.matcher.waiting, self._calls)
+        commands += _writing(OFFERS, self.matcher.offers, self._calls)
+        commands += _writing(SEATS, self.matcher.seats, self._seats)
+        self._calls, self._seats = set(), set()
+        return [*commands, ("HSET", STATE, "position", self.position)]
+
+
+async def load(live: Live, matcher: Matcher) -> SavedState:
+    """Load what the matcher before us left into a new one; nothing from an empty Redis.
+
+    Raises:
+        TielineError: Redis is away.
+    """
+    position, pool, offers, seats = await asyncio.gather(
+        live.call("HGET", STATE, "position"),
+        live.call("HGETALL", POOL),
+        live.call("HGETALL", OFFERS),
+        live.call("HGETALL", SEATS),
+    )
+    waiting, offered, seated = _readable(pool, Waiting), _readable(offers, Offer), _readable(seats, Seat)
+    known = {AgentId(agent): seat for agent, seat in seated.items()}
+    matcher.restore(waiting.values(), known, offered.values())
+    unreadable = (len(pool) + len(offers) + len(seats)) // 2 - len(waiting) - len(offered) - len(seated)
+    return SavedState(matcher, position.decode() if position else FROM_THE_START, unreadable)
+
+
+def _writing(table: str, present: Mapping[Any, object], keys: Iterable[str]) -> list[Command]:
+    return [
+        ("HSET", table, key, msgspec.json.encode(present[key])) if key in present else ("HDEL", table, key)
+        for key in keys
+    ]
+
+
+def _readable(flat: Reply, kind: type[T]) -> dict[str, T]:
+    found: dict[str, T] = {}
+    for key, raw in zip(flat[::2], flat[1::2], strict=True):
+        with suppress(msgspec.MsgspecError):
+            found[key.decode()] = msgspec.json.decode(raw, type=kind)
+    return found
