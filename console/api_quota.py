@@ -10,12 +10,12 @@ import msgspec
 from aiohttp import web
 
 from console.access import recognised, sender
+from console.body import Unreadable, read_body
 from console.errors import Refusal
 from console.keys import QUOTAS
 from console.operations import Handler, Number, Operation
 from console.query import number_of
 from console.schemas import ChangeAsked, History, ProfileAsked, ProfileList, SharesAsked, UndoAsked
-from tieline.errors import Problem
 from tieline.principal import Principal
 from trunk_config.change import Change, ChangeRefused, PutOn, Refused, SetShares, Undo
 from trunk_config.site_desk import Changed, SiteDesk
@@ -141,11 +141,10 @@ async def _asked(request: web.Request, desk: SiteDesk, by: Principal, form: type
         ChangeRefused: It cannot be read; the attempt is audited.
     """
     try:
-        return msgspec.json.decode(await request.read(), type=form)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        problems = [Problem("body", str(error)[:200], "see /api/v1/openapi.json")]
-        await desk.note_unreadable(by, problems)
-        raise ChangeRefused(desk.site, Refused.UNREADABLE, problems) from None
+        return read_body(await request.read(), form)
+    except Unreadable as error:
+        await desk.note_unreadable(by, error.problems)
+        raise ChangeRefused(desk.site, Refused.UNREADABLE, error.problems) from None
 
 
 async def _changed(
