@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from console.sight import sight_of
 from crm_adapter.policy import TicketPolicy
 from tieline.model import SiteId
 from tieline.principal import Principal
@@ -15,6 +16,7 @@ def about(topology: Topology, site: SiteId, policy: TicketPolicy, principal: Pri
         "hotline": topology.hotline,
         "site": {"id": here.id, "name": here.name, "english": here.english, "lines": here.lines},
         "scope": principal.city,
+        "outside_alone": sight_of(principal).outside_alone,
         "cities": [
             {
                 "id": city.id,

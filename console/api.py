@@ -8,13 +8,14 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from console.access import sender
+from console.access import onlooker, sender
 from console.delta import encoded
 from console.keys import COLLECTOR, FOLLOWER, PARTS, READINESS, STORE, TASKS
 from console.metrics import CONTENT_TYPE, DecisionCollector, exposition
 from console.operations import Number
-from console.picture import masked, of_city
+from console.picture import masked
 from console.query import number_of
+from console.sight import sight_of
 from crm_adapter.record import CallRecord
 from crm_adapter.store import NEWEST_AT_MOST
 from crm_adapter.ticket import Ticket
@@ -60,11 +61,9 @@ async def metrics(request: web.Request) -> web.Response:
 
 @routes.get("/api/picture")
 async def picture(request: web.Request) -> web.Response:
-    """Give the calls in progress, agents, nodes, newest tickets and counts of this moment."""
-    principal = await sender(request)
-    now = request.app[FOLLOWER].picture
-    shown = now if principal.city is None else of_city(now, principal.city)
-    return web.Response(text=encoded(shown), content_type="application/json")
+    """Give calls in progress, agents, nodes, newest tickets and counts of this moment; agents see what is outside."""
+    sight = sight_of(await onlooker(request))
+    return web.Response(text=encoded(sight.of(request.app[FOLLOWER].picture)), content_type="application/json")
 
 
 @routes.get("/api/calls")

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from console import api_forecast, api_quota, api_refused
+from console import api_forecast, api_notice, api_quota, api_refused
 from console.openapi import openapi
 from console.operations import Operation
 
@@ -14,6 +14,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *api_quota.OPERATIONS,
     *api_forecast.OPERATIONS,
     *api_refused.OPERATIONS,
+    *api_notice.OPERATIONS,
 )
 """Every operation of `/api/v1` that is described."""
 

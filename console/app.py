@@ -11,13 +11,26 @@ from console import api
 from console.api_document import OPERATIONS, document
 from console.errors import errors_as_json
 from console.follower import Follower
-from console.keys import COLLECTOR, FOLLOWER, NAMES, PARTS, QUOTAS, READINESS, STORE, TASKS, TOKENS, ConsoleParts
+from console.keys import (
+    COLLECTOR,
+    FOLLOWER,
+    NAMES,
+    NOTICES,
+    PARTS,
+    QUOTAS,
+    READINESS,
+    STORE,
+    TASKS,
+    TOKENS,
+    ConsoleParts,
+)
 from console.live_socket import live_socket
 from console.metrics import SiteCollector
 from console.readiness import Probe, Readiness, redis_probe
 from console.situation import names
 from crm_adapter.store import Store
 from ivr_prompts.notice import load_causes
+from ivr_prompts.notice_desk import NoticeDesk
 from tieline.endings import cancel_until_done
 from tieline.errors import NotReady
 from tieline.tokens import Tokens
@@ -55,7 +68,9 @@ def build_app(parts: ConsoleParts) -> web.Application:
     app.router.add_get("/ws", live_socket)
     app.router.add_get("/", _page)
     app.router.add_static("/web/", WEB)
-    app[NAMES] = names(parts.topology, load_causes())
+    causes = load_causes()
+    app[NAMES] = names(parts.topology, causes)
+    app[NOTICES] = NoticeDesk(parts.database, parts.topology, causes, clock=parts.clock)
     app[TASKS] = []
     app.cleanup_ctx.append(_tasks)
     app.on_shutdown.append(_end_pages)

@@ -8,6 +8,7 @@ import structlog
 from aiohttp import web
 
 from console.schemas import ErrorTold
+from ivr_prompts import notice_desk
 from tieline.errors import AuthFailed, TielineError
 from trunk_config.change import ChangeRefused, Refused
 
@@ -58,6 +59,8 @@ def refusal_of(error: TielineError) -> Refusal:
         return Refusal(401, "unauthorized", str(error) or "no token", hint)
     if isinstance(error, ChangeRefused):
         return _of_change(error)
+    if isinstance(error, notice_desk.NoticeRefused):
+        return _of_notice(error)
     if error.retryable:
         return Refusal(503, "unavailable", "a part that is needed does not answer", "try again in some seconds")
     return Refusal(500, "internal", "the request could not be answered", "look in the log of the console")
@@ -76,6 +79,19 @@ def _of_change(error: ChangeRefused) -> Refusal:
     status, hint = _OF_CHANGE[error.kind]
     more = {"newest": error.newest, "problems": error.problems, "difference": error.difference}
     return Refusal(status, str(error.kind), str(error).partition("\n")[0], hint, **more)
+
+
+_OF_NOTICE: Final = {
+    notice_desk.Refused.FORBIDDEN: (403, "use a token whose role and scope allow it"),
+    notice_desk.Refused.INVALID: (422, "mend every problem, then ask again"),
+    notice_desk.Refused.UNREADABLE: (422, "the form is in /api/v1/openapi.json"),
+    notice_desk.Refused.MISSING: (404, "look at GET /api/v1/notices"),
+}
+
+
+def _of_notice(error: notice_desk.NoticeRefused) -> Refusal:
+    status, hint = _OF_NOTICE[error.kind]
+    return Refusal(status, str(error.kind), error.subject, hint, problems=error.problems)
 
 
 @web.middleware

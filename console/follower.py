@@ -12,7 +12,8 @@ import structlog
 
 from console.delta import encoded, maybe_delta
 from console.lines import lines_of, quota_of
-from console.picture import Picture, TicketView, apply, of_city, with_tickets
+from console.picture import Picture, TicketView, apply, with_tickets
+from console.sight import Sight
 from console.situation import notices_of
 from crm_adapter.store import Store
 from ivr_prompts.notice_live import read_notices
@@ -40,13 +41,13 @@ class Watcher:
     """One open page's queue of messages.
 
     Attributes:
-        city: The only city it may see, or None for all.
+        sight: What it may see.
         ended: Set when the server ends it.
         close_code: Why it was ended, as a WebSocket close code.
     """
 
-    def __init__(self, city: str | None) -> None:
-        self.city = city
+    def __init__(self, sight: Sight) -> None:
+        self.sight = sight
         self.messages: asyncio.Queue[str] = asyncio.Queue(MESSAGES_KEPT)
         self.ended = asyncio.Event()
         self.close_code = CLOSE_AWAY
@@ -82,11 +83,11 @@ class Follower:
         """Count the open pages."""
         return len(self._watchers)
 
-    def watch(self, city: str | None) -> tuple[Watcher, Picture]:
+    def watch(self, sight: Sight) -> tuple[Watcher, Picture]:
         """Begin to watch: gives the picture that the messages to come build on."""
-        watcher = Watcher(city)
+        watcher = Watcher(sight)
         self._watchers.add(watcher)
-        return watcher, self._shown if city is None else of_city(self._shown, city)
+        return watcher, sight.of(self._shown)
 
     def unwatch(self, watcher: Watcher) -> None:
         """End to watch; a dropped watcher may do so again."""
@@ -160,14 +161,13 @@ class Follower:
             await asyncio.sleep(TICK_S)
 
     def _tell(self, before: Picture, after: Picture) -> None:
-        texts: dict[str | None, str | None] = {}
+        texts: dict[Sight, str | None] = {}
         for watcher in tuple(self._watchers):
-            city = watcher.city
-            if city not in texts:
-                sides = (before, after) if city is None else (of_city(before, city), of_city(after, city))
-                delta = maybe_delta(*sides)
-                texts[city] = encoded(delta) if delta is not None else None
-            text = texts[city]
+            sight = watcher.sight
+            if sight not in texts:
+                delta = maybe_delta(sight.of(before), sight.of(after))
+                texts[sight] = encoded(delta) if delta is not None else None
+            text = texts[sight]
             if text is None:
                 continue
             try:

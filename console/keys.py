@@ -11,6 +11,7 @@ from console.follower import Follower
 from console.metrics import Numbers, SiteCollector
 from console.readiness import Probe, Readiness
 from crm_adapter.store import Store
+from ivr_prompts.notice_desk import NoticeDesk
 from tieline.clock import Clock, system_clock
 from tieline.database import Database
 from tieline.live import Live
@@ -49,6 +50,7 @@ STORE: Final = web.AppKey("store", Store)
 TOKENS: Final = web.AppKey("tokens", Tokens)
 FOLLOWER: Final = web.AppKey("follower", Follower)
 QUOTAS: Final = web.AppKey("quotas", SiteDesk)
+NOTICES: Final = web.AppKey("notices", NoticeDesk)
 READINESS: Final = web.AppKey("readiness", Readiness)
 NAMES: Final = web.AppKey("names", dict[str, Any])
 TASKS: Final = web.AppKey("tasks", list[asyncio.Task[None]])

@@ -13,6 +13,7 @@ from console.delta import Snapshot, encoded
 from console.errors import refusal_of
 from console.follower import Watcher
 from console.keys import FOLLOWER, NAMES, PARTS, STORE, TOKENS
+from console.sight import sight_of
 from tieline.endings import cancel_until_done
 from tieline.errors import AuthFailed, TielineError
 from tieline.principal import Principal
@@ -52,7 +53,7 @@ async def live_socket(request: web.Request) -> web.WebSocketResponse:
         await _refuse(socket, error)
         return socket
     parts = request.app[PARTS]
-    watcher, picture = request.app[FOLLOWER].watch(principal.city)
+    watcher, picture = request.app[FOLLOWER].watch(sight_of(principal))
     try:
         facts = about(parts.topology, parts.site, request.app[STORE].policy, principal)
         names = request.app[NAMES]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from ivr_prompts.notice import Notice
 from tieline.errors import Problem
 from tieline.model import CityId
 from trunk_config.change import Share
@@ -97,3 +98,21 @@ class ProfileList(msgspec.Struct, frozen=True):
     """The profiles of a site, as its file has them."""
 
     profiles: Sequence[Profile]
+
+
+class NoticeAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is known of an outage; the place is in the path.
+
+    Attributes:
+        cause: Id out of the closed list of causes.
+        until: When power is expected back: Unix seconds, `18:30`, `2026-11-21 18:30` or `+3h`; at most 7 days away.
+    """
+
+    cause: str
+    until: float | str
+
+
+class NoticeList(msgspec.Struct, frozen=True):
+    """Notices that hold now, by place."""
+
+    notices: Sequence[Notice]

@@ -37,7 +37,7 @@ def set_(settings: Settings, city: str, county: str, cause: str, until: str, as_
     """Tell of an outage in CITY; an older notice of the same place is replaced. Callers hear it within 2 s."""
     with _desk(settings, as_json) as desk:
         made = desk.set(city, county, cause=cause, until=until, by=os_principal())
-    _show(made, as_json)
+    _show(made, as_json, "set: ")
 
 
 @notice.command()
@@ -49,7 +49,7 @@ def clear(settings: Settings, city: str, county: str, as_json: bool) -> None:
     """Take the notice of CITY, or of one of its counties, back before its end."""
     with _desk(settings, as_json) as desk:
         gone = desk.clear(city, county, by=os_principal())
-    _show(gone, as_json)
+    _show(gone, as_json, "cleared: ")
 
 
 @notice.command(name="list")
@@ -64,6 +64,8 @@ def list_(settings: Settings, as_json: bool) -> None:
         return
     for one in found:
         _show(one, as_json)
+    if not found:
+        click.echo("no notice holds", err=True)
 
 
 @contextmanager
@@ -85,10 +87,9 @@ def _desk(settings: Settings, as_json: bool) -> Iterator[NoticeDesk]:
         database.close()
 
 
-def _show(one: Notice, as_json: bool) -> None:
+def _show(one: Notice, as_json: bool, done: str = "") -> None:
     if as_json:
         click.echo(msgspec.json.encode(one).decode())
-    else:
-        click.echo(
-            f"{one.key:24}  {one.cause:10}  until {iso_china(one.until)}  since {iso_china(one.since)}  {one.by}"
-        )
+        return
+    times = f"until {iso_china(one.until)}  since {iso_china(one.since)}"
+    click.echo(f"{done}{one.key:24}  {one.cause:10}  {times}  {one.by}")

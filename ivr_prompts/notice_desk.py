@@ -1,6 +1,7 @@
 """The desk where notices are written: checked, stored and audited in one transaction; refused attempts as well."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
 from typing import Any, Final
 
 from ivr_prompts import store
@@ -9,13 +10,43 @@ from tieline import audit
 from tieline.clock import Clock, iso_utc, system_clock
 from tieline.database import Connection, Database
 from tieline.errors import ConfigError, Problem
+from tieline.model import CityId
 from tieline.moment import read_moment
-from tieline.principal import Principal
+from tieline.principal import Principal, Role
 from tieline.topology import Topology
+
+WRITERS: Final = frozenset((Role.ADMIN, Role.OPERATOR, Role.SUPERVISOR, Role.INTEGRATOR))
+"""Who may write notices of the cities that he covers; the outage register is an integrator."""
 
 _SET: Final = "notice.set"
 _CLEAR: Final = "notice.clear"
 _REFUSED: Final = "notice.refuse"
+
+
+class Refused(StrEnum):
+    """Why a notice was not written or cleared."""
+
+    FORBIDDEN = "forbidden"
+    INVALID = "invalid"
+    UNREADABLE = "unreadable"
+    """It could not even be read as a notice."""
+    MISSING = "not_found"
+    """There is none to be cleared."""
+
+
+class NoticeRefused(ConfigError):
+    """A notice is not written, or not cleared; nothing was changed, and the attempt is in the audit trail."""
+
+    def __init__(self, kind: Refused, subject: str, problems: Sequence[Problem]) -> None:
+        """Remember the kind of the gravest reason, and every reason."""
+        super().__init__(subject, problems)
+        self.kind = kind
+
+
+def covers_city(by: Principal, topology: Topology, city: str) -> bool:
+    """Tell whether somebody's scope holds a city; who is bound to a site covers the cities that it serves."""
+    known = topology.cities.get(CityId(city))
+    return any(by.covers(city=CityId(city), site=site) for site in (known.sites if known else (by.site,)))
 
 
 class NoticeDesk:
@@ -47,13 +78,14 @@ class NoticeDesk:
             by: Who says so.
 
         Raises:
-            ConfigError: With everything that is wrong; nothing was changed.
+            NoticeRefused: With everything that is wrong; nothing was changed.
             TielineError: As `Database.transaction`.
         """
         now = self._clock()
-        end, problems = _end(until, now)
+        end, about_end = _end(until, now)
         notice = Notice(city=city, county=county, cause=cause, until=end, by=by.name[:120], since=now)
-        problems = [*faults(notice, self._topology, self._causes), *problems]
+        problems = [*faults(notice, self._topology, self._causes), *about_end]
+        kind, problems = self._judged(by, city, problems)
         with self._database.transaction() as connection:
             if problems:
                 self._audit(connection, by, _REFUSED, notice.key, after=_reasons(problems))
@@ -61,28 +93,52 @@ class NoticeDesk:
                 former = store.put_notice(connection, notice)
                 self._audit(connection, by, _SET, notice.key, before=_maybe_told(former), after=_told(notice))
         if problems:
-            raise ConfigError(f"notice for {notice.key} not set", problems)
+            raise NoticeRefused(kind, f"notice for {notice.key} not set", problems)
         return notice
 
     def clear(self, city: str, county: str, *, by: Principal) -> Notice:
         """Remove the notice of a place before its end; gives it. Errors as `set`."""
         key = place_key(city, county)
-        problems = list(place_faults(self._topology, city, county))
+        kind, problems = self._judged(by, city, list(place_faults(self._topology, city, county)))
         with self._database.transaction() as connection:
             former = None if problems else store.take_notice(connection, city, county)
             if former is None:
+                kind = kind if problems else Refused.MISSING
                 problems = problems or [Problem(key, "there is no notice", "look at `tieline notice list`")]
                 self._audit(connection, by, _REFUSED, key, after=_reasons(problems))
             else:
                 self._audit(connection, by, _CLEAR, key, before=_told(former))
         if former is None:
-            raise ConfigError(f"notice for {key} not cleared", problems)
+            raise NoticeRefused(kind, f"notice for {key} not cleared", problems)
         return former
+
+    def unreadable(self, city: str, county: str, problems: Sequence[Problem], *, by: Principal) -> NoticeRefused:
+        """Audit an attempt that could not even be read as a notice, and give its refusal.
+
+        Raises:
+            TielineError: As `Database.transaction`.
+        """
+        key = place_key(city, county)
+        with self._database.transaction() as connection:
+            self._audit(connection, by, _REFUSED, key, after=_reasons(problems))
+        return NoticeRefused(Refused.UNREADABLE, f"notice for {key} not set", problems)
 
     def all(self) -> Sequence[Notice]:
         """List the notices that hold now, by place."""
         with self._database.transaction(reading=True) as connection:
             return store.fetch_notices(connection, self._clock())
+
+    def _judged(self, by: Principal, city: str, problems: list[Problem]) -> tuple[Refused, list[Problem]]:
+        """Give what speaks against a change; who may not make it learns nothing else."""
+        forbidden = list(self._about_right(by, city))
+        return (Refused.FORBIDDEN, forbidden) if forbidden else (Refused.INVALID, problems)
+
+    def _about_right(self, by: Principal, city: str) -> Iterator[Problem]:
+        if by.role not in WRITERS:
+            mend = "ask somebody with role " + " or ".join(sorted(WRITERS))
+            yield Problem(f"role {by.role}", "may not write notices", mend)
+        elif not covers_city(by, self._topology, city):
+            yield Problem(f"scope {by.city or by.site}", f"does not cover {city}", "use a token that covers the city")
 
     def _audit(
         self,

@@ -15,7 +15,11 @@ function make(tag, className, ...children) {
 
 function draw() {
   if (!model.about) return;
-  drawNotices(); drawTiles(); drawTabs(); drawCalls(); drawWaiting(); drawLines(); drawAgents(); drawTickets();
+  drawNotices();
+  const outsideAlone = model.about.outside_alone;  // an agent: his own calls are on his desk
+  element("tiles").hidden = element("columns").hidden = outsideAlone;
+  element("no-notices").hidden = !outsideAlone || element("notices").childElementCount > 0;
+  if (!outsideAlone) { drawTiles(); drawTabs(); drawCalls(); drawWaiting(); drawLines(); drawAgents(); drawTickets(); }
   tick();
 }
 

@@ -5,7 +5,7 @@ const WORDS = {
   zh: {
     calls: "进行中的通话", state: "状态", clock: "本状态", city: "地市", dialect: "方言", business: "业务", agent: "座席",
     caller: "主叫", total: "总时长", waitingBy: "各方言等待", lines: "各地市线路占用", agents: "座席状态", tickets: "工单动态",
-    noCalls: "当前没有通话", noTickets: "还没有工单", leave: "退出", language: "EN", enterTitle: "95598 实时看板",
+    noCalls: "当前没有通话", noTickets: "还没有工单", noNotices: "目前没有停电公告", leave: "退出", language: "EN", enterTitle: "95598 实时看板",
     enterText: "请输入访问令牌。令牌只保存在本标签页，关闭即失效。", token: "访问令牌", enter: "进入",
     linkLive: "实时", linkLost: "重新连接中", linkNone: "未连接", wrongToken: "令牌无效，或无权查看本中心。",
     unavailable: "服务暂时不可用，正在重试。", full: "打开的页面太多，请稍后再试。", all: "全部",
@@ -21,7 +21,7 @@ const WORDS = {
   en: {
     calls: "Calls in progress", state: "State", clock: "In state", city: "City", dialect: "Dialect", business: "Business", agent: "Agent",
     caller: "Caller", total: "Total", waitingBy: "Waiting by dialect", lines: "Lines by city", agents: "Agents", tickets: "Tickets",
-    noCalls: "No calls right now", noTickets: "No tickets yet", leave: "Sign out", language: "中文", enterTitle: "95598 live board",
+    noCalls: "No calls right now", noTickets: "No tickets yet", noNotices: "No notices of outages", leave: "Sign out", language: "中文", enterTitle: "95598 live board",
     enterText: "Enter your access token. It is kept in this tab only and forgotten when the tab closes.", token: "Access token", enter: "Open",
     linkLive: "Live", linkLost: "Reconnecting", linkNone: "Not connected", wrongToken: "This token is not valid, or may not see this centre.",
     unavailable: "The service is not available for the moment; trying again.", full: "Too many pages are open; try again later.", all: "All",

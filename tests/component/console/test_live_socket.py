@@ -10,6 +10,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 
 from console.follower import CLOSE_TOO_SLOW, MESSAGES_KEPT, Follower
 from console.keys import FOLLOWER
+from console.sight import Sight
 from ivr_prompts.notice import Notice
 from ivr_prompts.notice_live import write_copy
 from tests.component.console.conftest import ME, Desk
@@ -102,9 +103,9 @@ async def test_without_a_good_token_the_socket_is_closed_with_the_reason(desk: D
         assert socket.close_code == 4401
 
 
-async def test_an_agent_is_forbidden(desk: Desk) -> None:
+async def test_an_agent_of_another_site_is_forbidden(desk: Desk) -> None:
     async with desk.client.ws_connect("/ws") as socket:
-        await socket.send_json({"token": desk.token(Role.AGENT)})
+        await socket.send_json({"token": desk.token(Role.AGENT, site="xiamen")})
         assert (await socket.receive_json(timeout=5))["error"] == "forbidden"
 
 
@@ -144,7 +145,7 @@ async def test_too_many_pages_are_turned_away(desk: Desk, monkeypatch: pytest.Mo
 async def test_a_page_that_does_not_keep_up_is_dropped(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("console.follower.TICK_S", 0.001)
     follower: Follower = desk.client.server.app[FOLLOWER]  # type: ignore[attr-defined]
-    watcher, _ = follower.watch(None)
+    watcher, _ = follower.watch(Sight())
     which = 0
     while not watcher.ended.is_set():
         which += 1
@@ -175,7 +176,7 @@ async def test_stopping_does_not_wait_for_open_pages(desk: Desk) -> None:
 async def test_tickets_made_before_the_bus_remembers_come_from_sql(desk: Desk) -> None:
     (ticket,) = await desk.store.deliver([record(call_id="fuzhou-1:fuzhou-1-1.1")])
     follower = Follower(desk.live, desk.store, "fuzhou")
-    watcher, _ = follower.watch(None)
+    watcher, _ = follower.watch(Sight())
     task = asyncio.create_task(follower.run())
     delta = await asyncio.wait_for(watcher.messages.get(), 5)
     task.cancel()
@@ -190,7 +191,7 @@ async def test_notices_that_hold_already_and_their_names_are_in_the_first_pictur
     await write_states(desk.live, {CityId("putian"): surge})
     await desk.live.call("DEL", EVENTS)  # the bus has forgotten that it was told
     follower = Follower(desk.live, desk.store, "fuzhou")
-    watcher, _ = follower.watch(None)
+    watcher, _ = follower.watch(Sight())
     task = asyncio.create_task(follower.run())
     delta = await asyncio.wait_for(watcher.messages.get(), 5)
     await cancel_until_done(task)
@@ -200,6 +201,27 @@ async def test_notices_that_hold_already_and_their_names_are_in_the_first_pictur
         about = (await opened(desk, socket, desk.token()))["about"]
     assert about["counties"]["gulou"] == "鼓楼"
     assert {"id": "storm", "name": "雷雨大风", "english": "thunderstorm"} in about["causes"]
+
+
+async def test_an_agent_sees_the_situation_outside_as_it_changes_and_nothing_else(desk: Desk) -> None:
+    now = desk.now[0]
+    await desk.live.tell(arrived(1), bus.SurgeChanged(at=now, city="putian", state="surge", calls=90, usual=9.5))
+    gulou = bus.NoticeChanged(at=now, city="fuzhou", county="gulou", cause="storm", until=now + 60, since=now)
+    async with desk.client.ws_connect("/ws") as everybody, desk.client.ws_connect("/ws") as agent:
+        picture = (await opened(desk, everybody, desk.token()))["picture"]
+        while not picture["surges"]:
+            picture = await everybody.receive_json(timeout=5)
+        snapshot = await opened(desk, agent, desk.token(Role.AGENT))
+        assert snapshot["about"]["outside_alone"] is True
+        assert snapshot["picture"]["surges"]["putian"]["calls"] == 90
+        assert {name for name, value in snapshot["picture"].items() if value} == {"at", "surges"}
+        await desk.live.tell(arrived(2), gulou)
+        delta = await agent.receive_json(timeout=5)
+        assert {name for name, value in delta.items() if value} == {"type", "at", "notices"}
+        assert delta["notices"]["fuzhou/gulou"]["cause"] == "storm"
+    header = desk.header(desk.token(Role.AGENT, city="putian"))
+    part = await (await desk.client.get("/api/picture", headers=header)).json()
+    assert (set(part["surges"]), part["notices"], part["calls"]) == ({"putian"}, {}, {})
 
 
 async def test_lines_of_each_city_are_told_as_they_change(desk: Desk) -> None:
