@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeVar
 
+from routing.intake_agents import seats_shown, talks_shown, wish_of
 from routing.matcher import Matcher
 from routing.offers import Effect, Waiting
 from tieline import bus
 from tieline.model import (
     AgentId,
-    AgentState,
     Business,
     CallId,
     CityId,
@@ -33,6 +33,7 @@ Told = (
     | bus.CallJournalled
     | bus.OfferTaken
     | bus.OfferFailed
+    | bus.AgentRinging
     | bus.AgentAnswered
     | bus.AgentLegGone
 )
@@ -57,20 +58,21 @@ class Intake:
 
     Attributes:
         site: Ours.
-        reached: By agent, the nodes that reach his phone.
         touched: Calls that events were about since somebody last took them away.
     """
 
     site: SiteId
     matcher: Matcher
-    reached: dict[AgentId, set[NodeId]] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
 
     def apply(self, event: bus.Event, now: float) -> Sequence[Effect | Rescue]:
         """Take one event in; one that does not concern the matcher changes nothing."""
         match event:
-            case bus.PhoneSeen():
-                return self._phone_seen(AgentId(event.agent), NodeId(event.node), reachable=event.reachable, now=now)
+            case bus.PhoneSeen(agent=agent, node=node, reachable=reachable, at=at):
+                phone = AgentId(agent)
+                return self.matcher.phone_seen(phone, reachable=reachable, now=now, node=NodeId(node), at=at)
+            case bus.AgentAsked(agent=agent):
+                return self.matcher.asked(AgentId(agent), wish_of(event), now)
             case bus.NodeSnapshot():
                 return self._reconcile(event, now)
             case (
@@ -79,6 +81,7 @@ class Intake:
                 | bus.CallJournalled()
                 | bus.OfferTaken()
                 | bus.OfferFailed()
+                | bus.AgentRinging()
                 | bus.AgentAnswered()
                 | bus.AgentLegGone()
             ):
@@ -93,23 +96,19 @@ class Intake:
             case bus.CallWaiting():
                 return matcher.call_waiting(waiting_of(event, self.site), now)
             case bus.CallGone() | bus.CallJournalled():
-                return matcher.call_gone(call_id, now)
+                return matcher.call_gone(call_id, now, event.at)
             case bus.OfferTaken(agent=agent, fence=fence):
                 return matcher.taken(call_id, AgentId(agent), fence, now)
             case bus.OfferFailed(agent=agent, fence=fence):
                 return matcher.failed(call_id, AgentId(agent), fence, now)
-            case bus.AgentAnswered(agent=agent):
-                return matcher.answered(call_id, AgentId(agent), now)
-            case bus.AgentLegGone(agent=agent):
-                return matcher.agent_free(AgentId(agent), now)
+            case bus.AgentRinging(agent=agent, at=at):
+                return matcher.rung(call_id, AgentId(agent), now, at)
+            case bus.AgentAnswered(agent=agent, at=at):
+                return matcher.answered(call_id, AgentId(agent), now, at)
+            case bus.AgentLegGone(agent=agent, at=at):
+                return matcher.agent_free(AgentId(agent), now, call_id, at)
 
-    # Phones and snapshots ------------------------------------------------------------------------------------
-
-    def _phone_seen(self, agent: AgentId, node: NodeId, *, reachable: bool, now: float) -> list[Effect]:
-        """A phone registers at every node of its site: it is gone when none of them reaches it."""
-        nodes = self.reached.setdefault(agent, set())
-        (nodes.add if reachable else nodes.discard)(node)
-        return self.matcher.phone_seen(agent, reachable=bool(nodes), now=now)
+    # Snapshots -----------------------------------------------------------------------------------------------
 
     def _reconcile(self, snapshot: bus.NodeSnapshot, now: float) -> list[Effect | Rescue]:
         """Make the pool and the seats agree with what a node really has.
@@ -121,11 +120,10 @@ class Intake:
         for call_id in self._gone(snapshot):
             self.touched.add(call_id)
             effects += self.matcher.call_gone(call_id, now)
-        for channel in snapshot.channels:
-            agent = _agent_of(channel)
-            if agent is not None and channel.answered and channel.call_id:
-                effects += self._talking(agent, CallId(channel.call_id), now)
-        effects += self._seats(snapshot, now)
+        for agent, call_id in talks_shown(self.matcher, snapshot):
+            self.touched.add(call_id)
+            effects += self.matcher.answered(call_id, agent, now, snapshot.at)
+        effects += seats_shown(self.matcher, snapshot, now)
         return [*effects, *self._unknown(snapshot)]
 
     def _gone(self, snapshot: bus.NodeSnapshot) -> list[CallId]:
@@ -137,32 +135,6 @@ class Intake:
             if call.node == snapshot.node and call.call_id not in present and call.since < snapshot.at - 1
         ]
 
-    def _talking(self, agent: AgentId, call_id: CallId, now: float) -> list[Effect]:
-        """An agent talks on the node: news only when its event was lost."""
-        seat = self.matcher.seats.get(agent)
-        is_known = seat is not None and seat.state is AgentState.TALKING
-        if is_known or agent not in self.matcher.agents or call_id in self.matcher.gone:
-            return []
-        self.touched.add(call_id)
-        return self.matcher.answered(call_id, agent, now)
-
-    def _seats(self, snapshot: bus.NodeSnapshot, now: float) -> list[Effect]:
-        effects: list[Effect] = []
-        busy = {_agent_of(channel) for channel in snapshot.channels}
-        for name in map(AgentId, snapshot.reachable_agents):
-            effects += self._phone_seen(name, NodeId(snapshot.node), reachable=True, now=now)
-            seat = self.matcher.seats.get(name)
-            if seat is None or seat.state is not AgentState.TALKING or name in busy:
-                continue
-            if not self._is_elsewhere(seat.reason, snapshot.node):
-                effects += self.matcher.agent_free(name, now)
-        return effects
-
-    def _is_elsewhere(self, call_id: str, node: str) -> bool:
-        """Tell whether a call is known to be on another node than this one."""
-        offer = self.matcher.offers.get(CallId(call_id))
-        return offer is not None and offer.call.node != node
-
     def _unknown(self, snapshot: bus.NodeSnapshot) -> Iterator[Rescue]:
         matcher = self.matcher
         for channel in snapshot.channels:
@@ -171,13 +143,6 @@ class Intake:
                 continue
             if call_id not in matcher.waiting and call_id not in matcher.offers and call_id not in matcher.gone:
                 yield Rescue(call_id, NodeId(snapshot.node), channel.channel)
-
-
-def _agent_of(channel: bus.ChannelSeen) -> AgentId | None:
-    """Give the agent whose phone a channel is, by its name; None for a caller's channel."""
-    if channel.caller_leg or not channel.channel.startswith("PJSIP/a"):
-        return None
-    return AgentId(channel.channel.removeprefix("PJSIP/").rsplit("-", 1)[0])
 
 
 def waiting_of(event: bus.CallWaiting, site: SiteId) -> Waiting:

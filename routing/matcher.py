@@ -21,33 +21,43 @@ from routing.offers import (
     Effect,
     MakeOffer,
     Offer,
-    Seat,
     SeatChanged,
     TakeUpOffer,
     Waiting,
     WithdrawOffer,
 )
-from tieline.model import MANDARIN, AgentId, AgentState, CallId, SiteId
+from routing.seat_facts import (
+    Answered,
+    CallOver,
+    Fact,
+    LegGone,
+    Offered,
+    OfferOver,
+    OwnCall,
+    PhoneAt,
+    PhoneIdle,
+    Rung,
+)
+from routing.seats import EMPTY, Seat, SeatRules, after
+from routing.wishes import Asked
+from tieline.model import MANDARIN, AgentId, AgentState, CallId, NodeId, SiteId
 
 REMEMBER_GONE_S: Final = 60.0
+_ANY_NODE: Final = NodeId("")
 _UP_TO: Final = {accept: tuple(Accept)[: number + 1] for number, accept in enumerate(Accept)}
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """The matcher's times, all in seconds.
+class Rules(SeatRules):
+    """The matcher's times, all in seconds, besides those of the agents' seats.
 
     Attributes:
         lease_s: How long an offer may lie in the mailbox before it is withdrawn.
         ring_s: How long a phone rings; with `lease_s` on top the offer counts as failed even if nobody says so.
-        wrap_up_s: Pause after a talk.
-        pause_s: Pause of an agent who did not answer.
     """
 
     lease_s: float = 5.0
     ring_s: float = 20.0
-    wrap_up_s: float = 10.0
-    pause_s: float = 30.0
 
 
 @dataclass(slots=True)
@@ -102,18 +112,16 @@ class Matcher:
         pool[call.call_id] = call
         return self._match(now)
 
-    def call_gone(self, call_id: CallId, now: float) -> list[Effect]:
-        """The caller hung up, or the safety net took the call."""
+    def call_gone(self, call_id: CallId, now: float, at: float | None = None) -> list[Effect]:
+        """The caller hung up, or the safety net took the call; `at` is when, as in all that follow."""
         self.gone[call_id] = now
         self.waiting.pop(call_id, None)
         self.peer_waiting.pop(call_id, None)
         offer = self.offers.pop(call_id, None)
         if offer is None:
             return []
-        talking = offer.lease_until == 0
-        effects: list[Effect] = [] if talking else [WithdrawOffer(offer, "gone")]
-        if self._is_ours(offer.agent):
-            effects += self._wrap_up(offer.agent, now) if talking else self._free(offer.agent, now)
+        effects: list[Effect] = [] if offer.lease_until == 0 else [WithdrawOffer(offer, "gone")]
+        effects += self._release(offer, now, CallOver(call_id, now if at is None else at))
         return effects + self._match(now)
 
     # Offers --------------------------------------------------------------------------------------------------
@@ -127,21 +135,27 @@ class Matcher:
         self.offers[call_id] = replace(offer, taken=True, lease_until=limit)
         return []
 
-    def answered(self, call_id: CallId, agent: AgentId, now: float) -> list[Effect]:
+    def rung(self, call_id: CallId, agent: AgentId, now: float, at: float | None = None) -> list[Effect]:
+        """The agent's phone rings: for our offer, or because the safety net dials him."""
+        return self._news(agent, now, Rung(call_id, now if at is None else at))
+
+    def answered(self, call_id: CallId, agent: AgentId, now: float, at: float | None = None) -> list[Effect]:
         """The agent took the call. True whatever we believed: a late word from the mailbox is a talk, too."""
-        offer = self.offers.get(call_id)
+        offer = self.offers.pop(call_id, None)
         effects: list[Effect] = []
         if offer is not None and offer.agent != agent:
-            del self.offers[call_id]
-            effects += [WithdrawOffer(offer, "gone"), *self._free_if_ours(offer.agent, now)]
+            effects += [WithdrawOffer(offer, "gone"), *self._release(offer, now)]
         self.waiting.pop(call_id, None)
         self.peer_waiting.pop(call_id, None)
         if agent not in self.agents:
             return effects + self._match(now)
-        if offer is not None and offer.agent == agent:
-            self.offers[call_id] = replace(offer, taken=True, lease_until=0.0)
         if self._is_ours(agent):
-            effects += self._seat(agent, Seat(AgentState.TALKING, reason=call_id))
+            effects += self._seat(agent, now, Answered(call_id, now if at is None else at))
+        if offer is not None and offer.agent == agent:
+            if self._is_ours(agent) and self.seats[agent].state is not AgentState.TALKING:
+                effects += self._release(offer, now)  # the end was told before the beginning
+            else:
+                self.offers[call_id] = replace(offer, taken=True, lease_until=0.0)
         return effects + self._match(now)
 
     def failed(self, call_id: CallId, agent: AgentId, fence: int, now: float) -> list[Effect]:
@@ -172,29 +186,42 @@ class Matcher:
         if offer is None or offer.taken or not self._is_ours(agent):
             return []
         del self.offers[call_id]
-        return [WithdrawOffer(offer, "declined"), *self._free(agent, now), *self._match(now)]
+        return [WithdrawOffer(offer, "declined"), *self._release(offer, now), *self._match(now)]
 
     # Agents --------------------------------------------------------------------------------------------------
 
-    def phone_seen(self, agent: AgentId, *, reachable: bool, now: float) -> list[Effect]:
-        """An agent's phone came or went. Until the desks exist a registered phone means a ready agent."""
-        if not self._is_ours(agent):
-            return []
-        state = self.seats.get(agent, Seat()).state
-        if reachable and state is AgentState.OFFLINE:
-            return self._free(agent, now) + self._match(now)
-        if not reachable and state in (AgentState.READY, AgentState.WRAP_UP, AgentState.NOT_READY):
-            return self._seat(agent, Seat(AgentState.OFFLINE, reason="phone gone"))
-        return []
+    def phone_seen(
+        self, agent: AgentId, *, reachable: bool, now: float, node: NodeId = _ANY_NODE, at: float | None = None
+    ) -> list[Effect]:
+        """A node reaches an agent's phone, or does so no longer."""
+        return self._news(agent, now, PhoneAt(node, reachable, now if at is None else at))
 
-    def agent_free(self, agent: AgentId, now: float) -> list[Effect]:
+    def phone_idle(self, agent: AgentId, now: float, at: float | None = None) -> list[Effect]:
+        """A list of channels shows that an agent's phone is in no call; offers that are only reserved stand."""
+        known = self.seats.get(agent, EMPTY)
+        effects = self._news(agent, now, PhoneIdle(now if at is None else at))
+        if known.state is AgentState.TALKING:
+            effects = self._talk_over(agent, CallId(known.reason), now) + effects
+        return effects
+
+    def own_call(self, agent: AgentId, *, busy: bool, now: float, at: float | None = None) -> list[Effect]:
+        """An agent dials himself, or has ended that call."""
+        return self._news(agent, now, OwnCall(busy, now if at is None else at))
+
+    def asked(self, agent: AgentId, wish: Asked, now: float) -> list[Effect]:
+        """Somebody wants an agent in another state."""
+        return self._news(agent, now, wish)
+
+    def agent_free(
+        self, agent: AgentId, now: float, call_id: CallId | None = None, at: float | None = None
+    ) -> list[Effect]:
         """The agent's leg ended: wrap-up after a talk, nothing otherwise (`failed` or the caller decides)."""
-        seat = self.seats.get(agent)
-        if seat is None or seat.state is not AgentState.TALKING:
+        seat = self.seats.get(agent, EMPTY)
+        over = call_id or CallId(seat.reason)
+        if not self._is_ours(agent) or (call_id is None and seat.state is not AgentState.TALKING):
             return []
-        for call_id in [call_id for call_id, offer in self.offers.items() if offer.agent == agent]:
-            del self.offers[call_id]
-        return self._wrap_up(agent, now) + self._match(now)
+        effects = self._seat(agent, now, LegGone(over, now if at is None else at))
+        return effects + self._talk_over(agent, over, now) + self._match(now)
 
     # The other site ------------------------------------------------------------------------------------------
 
@@ -229,9 +256,9 @@ class Matcher:
             else:
                 del self.offers[offer.call.call_id]
                 self._pool(offer.call)[offer.call.call_id] = offer.call
-                effects += [WithdrawOffer(offer, "lease"), *self._free_if_ours(offer.agent, now)]
+                effects += [WithdrawOffer(offer, "lease"), *self._release(offer, now)]
         for agent in [agent for agent, seat in self.seats.items() if 0 < seat.until <= now]:
-            effects += self._free(agent, now)
+            effects += self._seat(agent, now)
         return effects + self._match(now)
 
     def next_deadline(self, now: float) -> float | None:
@@ -288,7 +315,7 @@ class Matcher:
         self.next_fence += 1
         del self._pool(call)[call.call_id]
         self.offers[call.call_id] = offer
-        return [*self._seat(agent, Seat(AgentState.OFFERED, reason=call.call_id)), MakeOffer(offer, decision)]
+        return [*self._seat(agent, now, Offered(call.call_id, offer.fence)), MakeOffer(offer, decision)]
 
     def _decision(self, call: Waiting, agent: AgentId, now: float) -> Decision:
         ladder = self.ladders.of(call.need)
@@ -341,19 +368,27 @@ class Matcher:
 
     def _fail(self, offer: Offer, now: float) -> list[Effect]:
         del self.offers[offer.call.call_id]
-        pause = Seat(AgentState.NOT_READY, until=now + self.rules.pause_s, reason="no answer")
-        paused = self._seat(offer.agent, pause) if self._is_ours(offer.agent) else []
-        return [WithdrawOffer(offer, "failed"), *paused]
+        return [WithdrawOffer(offer, "failed"), *self._release(offer, now, missed_at=now)]
 
-    def _wrap_up(self, agent: AgentId, now: float) -> list[Effect]:
-        return self._seat(agent, Seat(AgentState.WRAP_UP, until=now + self.rules.wrap_up_s))
+    def _talk_over(self, agent: AgentId, call_id: CallId, now: float) -> list[Effect]:
+        """Forget the offer that led to a talk which is over."""
+        offer = self.offers.get(call_id)
+        if offer is None or offer.agent != agent or offer.lease_until > 0:
+            return []
+        del self.offers[call_id]
+        return self._release(offer, now)
 
-    def _free_if_ours(self, agent: AgentId, now: float) -> list[Effect]:
-        return self._free(agent, now) if self._is_ours(agent) else []
+    def _release(self, offer: Offer, now: float, *facts: Fact, missed_at: float = 0.0) -> list[Effect]:
+        """Give the agent of an offer back, when he is ours; he pauses when he did not answer."""
+        if not self._is_ours(offer.agent):
+            return []
+        return self._seat(offer.agent, now, *facts, OfferOver(offer.call.call_id, offer.fence, missed_at))
 
-    def _free(self, agent: AgentId, now: float) -> list[Effect]:
-        return self._seat(agent, Seat(AgentState.READY, idle_since=now))
+    def _news(self, agent: AgentId, now: float, fact: Fact) -> list[Effect]:
+        """Take a fact about an agent of ours; it may make him ready."""
+        return self._seat(agent, now, fact) + self._match(now) if self._is_ours(agent) else []
 
-    def _seat(self, agent: AgentId, seat: Seat) -> list[Effect]:
-        self.seats[agent] = seat
-        return [SeatChanged(agent, seat)]
+    def _seat(self, agent: AgentId, now: float, *facts: Fact) -> list[Effect]:
+        before = self.seats.get(agent, EMPTY)
+        seat = self.seats[agent] = after(before, now, self.rules, *facts)
+        return [] if seat == before else [SeatChanged(agent, seat, news=seat.shown != before.shown)]

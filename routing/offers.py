@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from routing.decision import Decision
-from tieline.model import AgentId, AgentState, CallId, Need, NodeId, SiteId
+from routing.seats import Seat
+from tieline.model import AgentId, CallId, Need, NodeId, SiteId
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +39,6 @@ class Offer:
     fence: int
     lease_until: float
     taken: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """An agent's present state.
-
-    Attributes:
-        until: When `WRAP_UP` or `NOT_READY` ends by itself, 0 for never.
-        idle_since: When the agent became ready.
-    """
-
-    state: AgentState = AgentState.OFFLINE
-    until: float = 0.0
-    idle_since: float = 0.0
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +79,15 @@ class WithdrawOffer:
 
 @dataclass(frozen=True, slots=True)
 class SeatChanged:
-    """Tell the world about the state of an agent of ours."""
+    """More is known of an agent of ours.
+
+    Attributes:
+        news: Whether it is another state, to be told.
+    """
 
     agent: AgentId
     seat: Seat
+    news: bool
 
 
 Effect = MakeOffer | TakeUpOffer | DeclineOffer | WithdrawOffer | SeatChanged

@@ -5,9 +5,10 @@ from typing import Final
 
 from routing.intake import Rescue
 from routing.offers import DeclineOffer, Effect, MakeOffer, Offer, SeatChanged, TakeUpOffer, WithdrawOffer
+from routing.seats import Seat
 from tieline import bus
 from tieline.lease import Command
-from tieline.model import SiteId
+from tieline.model import AgentId, SiteId
 from tieline.streams import commanding, telling
 
 GRACE_S: Final = 1.0
@@ -44,13 +45,26 @@ def commands_of(site: SiteId, effects: Iterable[Effect | Rescue], now: float) ->
                         at=now, call_id=offer.call.call_id, agent=offer.agent, fence=offer.fence, why=why
                     )
                 )
-            case SeatChanged(agent, seat):
-                yield telling(bus.AgentChanged(at=now, agent=agent, state=seat.state, reason=seat.reason))
+            case SeatChanged(agent, seat, news):
+                if news:
+                    yield telling(_changed(agent, seat, now))
             case Rescue(call_id, node, channel):
                 expires = now + RESCUE_S
                 yield commanding(
                     node, bus.PutInMailbox(at=now, call_id=call_id, channel=channel, word=STATIC, expires=expires)
                 )
+
+
+def _changed(agent: AgentId, seat: Seat, now: float) -> bus.AgentChanged:
+    return bus.AgentChanged(
+        at=now,
+        agent=agent,
+        state=seat.state,
+        reason=seat.reason,
+        until=seat.until,
+        session=seat.session,
+        node=seat.node,
+    )
 
 
 def _made(offer: Offer, now: float) -> bus.OfferMade:

@@ -15,12 +15,12 @@ from routing.offers import (
     Effect,
     MakeOffer,
     Offer,
-    Seat,
     SeatChanged,
     TakeUpOffer,
     Waiting,
     WithdrawOffer,
 )
+from routing.seats import Seat
 from tieline.lease import Command
 from tieline.live import Live, Reply
 from tieline.model import AgentId
@@ -60,7 +60,7 @@ class SavedState:
                     self._calls.add(offer.call.call_id)
                 case DeclineOffer(call_id) | Rescue(call_id):
                     self._calls.add(call_id)
-                case SeatChanged(agent, _):
+                case SeatChanged(agent):
                     self._seats.add(agent)
 
     def take_changes(self) -> list[Command]:

@@ -51,7 +51,7 @@ class SeatRules:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One node's news of a phone, Unix seconds, 0 for never.
+    """One node's news of a phone, Unix seconds, negative for never.
 
     Attributes:
         seen_at: Last time it was reached.
@@ -59,9 +59,9 @@ class Sighting:
         back_at: First time it was reached since.
     """
 
-    seen_at: float = 0.0
-    lost_at: float = 0.0
-    back_at: float = 0.0
+    seen_at: float = -1.0
+    lost_at: float = -1.0
+    back_at: float = -1.0
 
     @property
     def reachable(self) -> bool:
@@ -71,10 +71,10 @@ class Sighting:
     def after(self, fact: PhoneAt) -> "Sighting":
         """Merge one more piece of news."""
         if fact.reachable:
-            back_at = min(fact.at, self.back_at or fact.at) if fact.at > self.lost_at else self.back_at
-            return replace(self, seen_at=max(self.seen_at, fact.at), back_at=back_at)
+            is_first = fact.at > self.lost_at and (self.back_at < 0 or fact.at < self.back_at)
+            return replace(self, seen_at=max(self.seen_at, fact.at), back_at=fact.at if is_first else self.back_at)
         lost_at = max(self.lost_at, fact.at)
-        back_at = self.back_at if self.back_at > lost_at else self.seen_at if self.seen_at > lost_at else 0.0
+        back_at = next((at for at in (self.back_at, self.seen_at) if at > lost_at), -1.0)
         return Sighting(self.seen_at, lost_at, back_at)
 
 
@@ -133,17 +133,13 @@ class Seat:
 EMPTY: Final = Seat()
 
 
-def after(seat: Seat, fact: Fact, now: float, rules: SeatRules) -> Seat:
-    """Merge a fact into a seat and give the seat as it is now."""
-    return settled(_merged(seat, fact, now, rules), now, rules)
-
-
-def settled(seat: Seat, now: float, rules: SeatRules) -> Seat:
-    """Give the seat as it is now; nothing but time went on."""
-    node = _maybe_node(seat)
+def after(seat: Seat, now: float, rules: SeatRules, *facts: Fact) -> Seat:
+    """Merge facts into a seat and give the seat as it is now; without a fact nothing but time went on."""
+    for fact in facts:
+        seat = _merged(seat, fact, now, rules)
     state, reason, until = _state(seat, now, rules)
     idle_since = _idle_since(seat) if state is AgentState.READY else 0.0
-    return replace(seat, state=state, until=until, idle_since=idle_since, reason=reason, node=node or _NO_NODE)
+    return replace(seat, state=state, until=until, idle_since=idle_since, reason=reason, node=_node(seat))
 
 
 def _merged(seat: Seat, fact: Fact, now: float, rules: SeatRules) -> Seat:
@@ -232,6 +228,6 @@ def _ends(seat: Seat) -> Iterator[float]:
         yield min(until, standing.ready_at) if standing.ready_at > since else until
 
 
-def _maybe_node(seat: Seat) -> NodeId | None:
+def _node(seat: Seat) -> NodeId:
     reached = [(sighting.back_at, node) for node, sighting in seat.phones.items() if sighting.reachable]
-    return max(reached)[1] if reached else None
+    return max(reached)[1] if reached else _NO_NODE

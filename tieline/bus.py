@@ -273,12 +273,16 @@ class AgentChanged(Message, frozen=True, tag=True):
 
     Attributes:
         until: When the state ends by itself, Unix seconds, 0 for never.
+        session: The desk's log-in that counts, or empty; a desk with another one is over.
+        node: A node that holds the agent's phone, or empty.
     """
 
     agent: str
     state: str
     reason: str = ""
     until: float = 0.0
+    session: str = ""
+    node: str = ""
 
 
 class AgentAsked(Message, frozen=True, tag=True):

@@ -10,6 +10,7 @@ from routing.agents import Agent, load_agents
 from routing.ladder_file import load_ladders
 from routing.matcher import Matcher, Rules
 from routing.offers import Effect, MakeOffer, Offer, Waiting, WithdrawOffer
+from routing.wishes import Asked, Reason, Wish
 from tieline.model import AgentId, AgentState, Business, CallId, CityId, DialectId, Level, Need, NodeId, SiteId
 from tieline.topology_file import load_topology
 
@@ -49,7 +50,8 @@ def pairs(effects: list[Effect]) -> list[tuple[str, str]]:
 
 def test_a_call_goes_to_the_agent_idle_longest() -> None:
     pool = matcher(agent("a1001"), agent("a1002"))
-    pool.seats[AgentId("a1001")] = pool.seats[AgentId("a1001")].__class__(AgentState.READY, idle_since=9)
+    pool.phone_seen(AgentId("a1001"), reachable=False, now=8)
+    pool.phone_seen(AgentId("a1001"), reachable=True, now=9)
     assert pairs(pool.call_waiting(call("c1", 10), 10)) == [("c1", "a1002")]
 
 
@@ -92,7 +94,9 @@ def test_no_answer_pauses_the_agent_and_the_call_keeps_its_place() -> None:
     other = "a1002" if offer.agent == "a1001" else "a1001"
     assert pairs(pool.call_waiting(call("c0", 15), 21)) == [("c0", other)]
     assert pairs(pool.call_waiting(call("c1", 10), 21)) == []
-    assert pairs(pool.tick(21 + RULES.pause_s))[0] == ("c1", offer.agent)
+    again = pairs(pool.tick(21 + RULES.pause_s))
+    assert [call_id for call_id, _ in again] == ["c1", "c0"]
+    assert offer.agent in {name for _, name in again}
 
 
 def test_a_lease_that_runs_out_gives_agent_and_call_back() -> None:
@@ -139,9 +143,64 @@ def test_a_phone_that_vanishes_takes_a_free_agent_out() -> None:
     assert pairs(pool.call_waiting(call("c1", 10), 10)) == []
 
 
+def test_an_end_that_is_told_before_the_beginning_leaves_no_offer_behind() -> None:
+    pool = matcher(agent("a1001"))
+    [offer] = offers(pool.call_waiting(call("c1", 10), 10))
+    pool.taken(offer.call.call_id, offer.agent, offer.fence, 11)
+    pool.agent_free(offer.agent, 15, call_id=CallId("c1"), at=14)
+    pool.answered(CallId("c1"), offer.agent, 15, at=12)
+    assert not pool.offers
+    assert (pool.seats[offer.agent].state, pool.seats[offer.agent].until) == (AgentState.WRAP_UP, 34)
+
+
+def test_a_phone_that_the_safety_net_rings_is_not_rung_by_us_as_well() -> None:
+    pool = matcher(agent("a1001"))
+    pool.rung(CallId("c7"), AgentId("a1001"), 9)
+    assert pairs(pool.call_waiting(call("c1", 10), 10)) == []
+    assert pairs(pool.agent_free(AgentId("a1001"), 12, call_id=CallId("c7"))) == [("c1", "a1001")]
+
+
+def test_a_list_without_the_agents_channel_ends_his_talk_and_leaves_an_offer_alone() -> None:
+    pool = matcher(agent("a1001"))
+    [offer] = offers(pool.call_waiting(call("c1", 10), 10))
+    pool.phone_idle(offer.agent, 11)
+    assert pool.seats[offer.agent].state is AgentState.OFFERED
+    pool.answered(CallId("c1"), offer.agent, 12)
+    pool.phone_idle(offer.agent, 40)
+    assert pool.seats[offer.agent].state is AgentState.WRAP_UP
+    assert not pool.offers
+
+
+def test_who_asks_for_a_break_or_dials_himself_gets_no_call_until_it_is_over() -> None:
+    pool = matcher(agent("a1001"))
+    name = AgentId("a1001")
+    pool.asked(name, Asked(9, Wish.NOT_READY, reason=Reason.MEAL, until=30), 9)
+    assert pairs(pool.call_waiting(call("c1", 10), 10)) == []
+    assert pool.next_deadline(25) == 30
+    pool.own_call(name, busy=True, now=29)
+    assert pairs(pool.tick(30)) == []
+    assert pairs(pool.own_call(name, busy=False, now=31)) == [("c1", "a1001")]
+
+
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["wait", "gone", "take", "answer", "fail", "free", "phone", "nophone", "tick"]),
+        st.sampled_from(
+            [
+                "wait",
+                "gone",
+                "take",
+                "answer",
+                "fail",
+                "free",
+                "phone",
+                "nophone",
+                "tick",
+                "ring",
+                "own",
+                "idle",
+                "ask",
+            ]
+        ),
         st.integers(0, 3),
         st.integers(0, 2),
         st.floats(0.1, 12),
@@ -177,6 +236,14 @@ def test_any_sequence_of_events_keeps_one_offer_per_agent_and_forgets_nobody(
                 pool.agent_free(name, now)
             case "phone" | "nophone":
                 pool.phone_seen(name, reachable=what == "phone", now=now)
+            case "ring":
+                pool.rung(call_id, name, now)
+            case "own":
+                pool.own_call(name, busy=number > 1, now=now)
+            case "idle":
+                pool.phone_idle(name, now)
+            case "ask":
+                pool.asked(name, Asked(now, list(Wish)[number], reason=Reason.MEAL), now)
             case _:
                 pool.tick(now)
         held = [offer.agent for offer in pool.offers.values()]

@@ -19,7 +19,7 @@ from routing.seat_facts import (
     PhoneIdle,
     Rung,
 )
-from routing.seats import EMPTY, Seat, SeatRules, after, settled
+from routing.seats import EMPTY, Seat, SeatRules, after
 from routing.wishes import Asked, Reason, Wish
 from tieline.model import AgentState, CallId, NodeId
 
@@ -40,7 +40,7 @@ ENDED = (LegGone(C1, 40), OfferOver(C1, 7))
 def seat(*facts: Fact, now: float = 0.0, rules: SeatRules = RULES) -> Seat:
     made = EMPTY
     for fact in facts:
-        made = after(made, fact, now, rules)
+        made = after(made, now, rules, fact)
     return made
 
 
@@ -73,9 +73,9 @@ def test_a_log_in_without_a_phone_gets_no_call_until_there_is_one() -> None:
 def test_a_phone_at_two_nodes_is_gone_when_neither_reaches_it_and_presence_names_one() -> None:
     both = seat(PHONE, PhoneAt(OTHER_NODE, reachable=True, at=2), now=3)
     assert both.node == OTHER_NODE
-    one = after(both, PhoneAt(OTHER_NODE, reachable=False, at=4), 4, RULES)
+    one = after(both, 4, RULES, PhoneAt(OTHER_NODE, reachable=False, at=4))
     assert (one.state, one.node) == (AgentState.READY, NODE)
-    none = after(one, PhoneAt(NODE, reachable=False, at=5), 5, RULES)
+    none = after(one, 5, RULES, PhoneAt(NODE, reachable=False, at=5))
     assert (none.state, none.node) == (AgentState.OFFLINE, "")
 
 
@@ -90,7 +90,7 @@ def test_the_newest_of_two_desks_counts_and_the_older_one_can_do_nothing() -> No
     two = seat(PHONE, LOGIN, READY, Asked(4, Wish.LOGIN, "s2"), now=4)
     assert (two.state, two.session) == (AgentState.READY, "s2")
     for wish in (Wish.LOGOUT, Wish.NOT_READY):
-        assert after(two, Asked(5, wish, "s1", Reason.MEAL), 5, RULES).shown == two.shown
+        assert after(two, 5, RULES, Asked(5, wish, "s1", Reason.MEAL)).shown == two.shown
 
 
 def test_a_reload_of_the_desk_clears_neither_break_nor_wrap_up_nor_pause() -> None:
@@ -136,7 +136,7 @@ def test_what_a_supervisor_put_the_agent_cannot_end() -> None:
 def test_ready_said_again_does_not_cost_the_place_of_the_longest_idle() -> None:
     once = seat(PHONE, Asked(4, Wish.NOT_READY, "", Reason.MEAL), Asked(6, Wish.READY), now=7)
     assert once.idle_since == 6
-    assert after(once, Asked(20, Wish.READY), 21, RULES).idle_since == 6
+    assert after(once, 21, RULES, Asked(20, Wish.READY)).idle_since == 6
 
 
 def test_more_wishes_than_are_kept_leave_what_stands() -> None:
@@ -151,7 +151,7 @@ def test_more_wishes_than_are_kept_leave_what_stands() -> None:
 def test_an_offer_that_comes_to_nothing_leaves_the_place_of_the_longest_idle() -> None:
     made = seat(PHONE, Offered(C1, 7), now=10)
     assert (made.state, made.reason) == (AgentState.OFFERED, C1)
-    back = after(made, OfferOver(C1, 7), 15, RULES)
+    back = after(made, 15, RULES, OfferOver(C1, 7))
     assert (back.state, back.idle_since) == (AgentState.READY, 1)
 
 
@@ -203,15 +203,15 @@ def test_another_setting_does_not_move_a_deadline_and_neither_does_the_way_throu
     ended = seat(PHONE, LOGIN, READY, *TALK, *ENDED, now=41)
     kept = msgspec.json.decode(msgspec.json.encode(ended), type=Seat)
     assert kept == ended
-    assert settled(kept, 59, replace(RULES, wrap_up_s=5)).until == 60
+    assert after(kept, 59, replace(RULES, wrap_up_s=5)).until == 60
 
 
 def test_a_leg_is_forgotten_after_a_while_and_its_wrap_up_is_not() -> None:
     rules = replace(RULES, wrap_up_s=900)
     ended = seat(PHONE, *TALK, *ENDED, now=41, rules=rules)
-    later = after(ended, Rung(C2, 300), 300, rules)
+    later = after(ended, 300, rules, Rung(C2, 300))
     assert [leg.call_id for leg in later.legs.kept] == [C2]
-    assert after(later, LegGone(C2, 310), 310, rules).until == 940
+    assert after(later, 310, rules, LegGone(C2, 310)).until == 940
 
 
 # --- any order -----------------------------------------------------------------------------------------------
@@ -231,8 +231,8 @@ DAY: tuple[Fact, ...] = (
 
 @given(order=st.permutations(DAY), twice=st.lists(st.sampled_from(DAY), max_size=5), until=st.integers(40, 75))
 def test_facts_in_any_order_and_twice_lead_to_the_same_seat(order: list[Fact], twice: list[Fact], until: int) -> None:
-    told = settled(seat(*DAY, now=40), until, RULES)
-    heard = settled(seat(*order, *twice, now=40), until, RULES)
+    told = after(seat(*DAY, now=40), until, RULES)
+    heard = after(seat(*order, *twice, now=40), until, RULES)
     assert heard.shown == told.shown
     assert (heard.idle_since, heard.last_end) == (told.idle_since, told.last_end)
 
@@ -243,4 +243,4 @@ def test_facts_that_are_missing_are_made_good_by_a_list(order: list[Fact], missi
     heard = [fact for fact in order if type(fact).__name__ != missing]
     told = seat(*DAY, *lists, now=40)
     assert seat(*heard, *lists, now=40).state is told.state
-    assert settled(seat(*heard, *lists, now=40), 100, RULES).state is AgentState.READY
+    assert after(seat(*heard, *lists, now=40), 100, RULES).state is AgentState.READY
