@@ -17,10 +17,11 @@ from ami_bridge.actions import CoreShowChannels, Getvar, PJSIPShowContacts, SetG
 from ami_bridge.client import ACTION_DEADLINE_S, Client
 from ami_bridge.commands import RETRY_S, CommandFollower
 from ami_bridge.dispatch import Dispatcher
+from ami_bridge.forms import is_city
 from ami_bridge.node_link import NodeLink, Patience
 from ami_bridge.outbox import Outbox
 from ami_bridge.reconcile import Differences, Snapshot, as_told, compare, end_all, repair, touch_listed, without_city
-from ami_bridge.state import Leg, NodeState, is_city
+from ami_bridge.state import Leg, NodeState
 from tieline import bus
 from tieline.clock import Clock, system_clock
 from tieline.errors import ConnectionLost, DeadlineExceeded, NotReady, TielineError

@@ -60,7 +60,9 @@ class DialEvent(ChannelEvent, frozen=True, gc=False):
 
 
 class DialBegin(DialEvent, frozen=True, gc=False):
-    """A channel is being dialled."""
+    """A channel is being dialled; `dial_string` is what stood after `PJSIP/`, e.g. `a2001@node-xiamen-1`."""
+
+    dial_string: Annotated[str, "DialString"] = ""
 
 
 class DialEnd(DialEvent, frozen=True, gc=False):
@@ -78,12 +80,13 @@ class BridgeLeave(ChannelEvent, frozen=True, gc=False):
 
 
 class UserEvent(ChannelEvent, frozen=True, gc=False):
-    """An event our own dialplan sent; headers of `TielineTaken`, the last one of `TielineLine`, empty for others."""
+    """An event our own dialplan sent; each kind has some of these headers, the others are empty."""
 
     name: Annotated[str, "UserEvent"] = ""
     call_id: Annotated[str, "CallId"] = ""
     agent: Annotated[str, "Agent"] = ""
     fence: Annotated[str, "Fence"] = ""
+    status: Annotated[str, "Status"] = ""
     city: Annotated[str, "City"] = ""
     caller_number: Annotated[str, "CallerIDNum"] = ""
 

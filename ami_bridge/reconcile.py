@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from ami_bridge.events import ContactList, CoreShowChannel
-from ami_bridge.state import Leg, NodeState, Told, is_agent, maybe_digits
+from ami_bridge.forms import is_agent, maybe_digits
+from ami_bridge.state import Leg, NodeState, Told
 from tieline import bus
 from tieline.model import is_call_id
 

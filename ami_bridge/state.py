@@ -5,20 +5,15 @@ and gives what the bus is to be told. Channels are keyed by their full Uniqueid;
 """
 
 import functools
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ami_bridge import events as ami
+from ami_bridge.forms import agent_of, agent_over_node, is_agent, is_city, is_offer, maybe_digits
 from tieline import bus
 from tieline.model import is_call_id
 
-_AGENT_CHANNEL: Final = re.compile(r"PJSIP/(a[0-9]{1,15})-[0-9a-f]+")
-_AGENT: Final = re.compile(r"a[0-9]{1,15}")
-_CITY: Final = re.compile(r"[a-z0-9_-]{1,64}")
-_FENCE: Final = re.compile(r"[0-9]{1,15}")
-_DIGITS: Final = re.compile(r"\+?[0-9]{3,24}")
 _KEYS: Final = frozenset("0123456789*#ABCD")
 _REACHABLE: Final = {"Reachable": True, "NonQualified": True, "Unreachable": False, "Removed": False}
 """NonQualified: registered and not asked yet, or never asked (qualify off); other words change nothing."""
@@ -35,11 +30,11 @@ _NOTHING: Final[Told] = ()
 
 @dataclass(slots=True)
 class Leg:
-    """One channel that matters: a caller's own, or an agent's.
+    """One channel that matters: a caller's own, or an agent's: his phone's, or the trunk to the node that rings it.
 
     Attributes:
         call_id: Empty until the dialplan has set the account code.
-        agent: The agent whose phone it is; empty for a caller's own channel.
+        agent: The agent whose phone it rings; empty for a caller's own channel.
         seen_at: Last sign of life, Unix seconds.
         dialled: True for an agent's leg that was dialled for its call.
         city: Of a caller's own channel, once the node was asked for it.
@@ -119,9 +114,14 @@ class NodeState:
     def add(self, channel: str, uniqueid: str, account_code: str, now: float) -> Leg | None:
         """Add a channel, unless it is neither a caller's nor an agent's, or its end is known already."""
         agent = agent_of(channel)
-        if not uniqueid or uniqueid in self._ended or not (agent or self.is_entry(channel)):
+        if not (agent or self.is_entry(channel)):
             return None
-        leg = self.legs[uniqueid] = Leg(channel, uniqueid, self.checked_call_id(account_code), agent, now)
+        return self._add(channel, uniqueid, self.checked_call_id(account_code), agent, now)
+
+    def _add(self, channel: str, uniqueid: str, call_id: str, agent: str, now: float) -> Leg | None:
+        if not uniqueid or uniqueid in self._ended:
+            return None
+        leg = self.legs[uniqueid] = Leg(channel, uniqueid, call_id, agent, now)
         return leg
 
     def checked_call_id(self, text: str) -> str:
@@ -195,9 +195,13 @@ class NodeState:
         if event.uniqueid:
             self.touch(event, now)
         call_id = self.checked_call_id(event.account_code or event.dest_account_code)
-        if not call_id or not agent_of(event.dest_channel):
+        leg = self.legs.get(event.dest_uniqueid)
+        # A trunk's channel does not name the agent: what is dialled does, when the dial begins.
+        dialled = event.dial_string if isinstance(event, ami.DialBegin) else ""
+        agent = leg.agent if leg is not None else agent_of(event.dest_channel) or agent_over_node(dialled)
+        if not call_id or not agent:
             return None
-        leg = self.legs.get(event.dest_uniqueid) or self.add(event.dest_channel, event.dest_uniqueid, call_id, now)
+        leg = leg or self._add(event.dest_channel, event.dest_uniqueid, call_id, agent, now)
         if leg is not None:
             leg.seen_at, leg.call_id = now, call_id
             leg.dialled = leg.dialled or isinstance(event, ami.DialEnd)
@@ -222,14 +226,16 @@ class NodeState:
         leg = self.touch(event, now)
         if event.name == "TielineLine":
             return self._line_held(leg, event, now)
-        if event.name != "TielineTaken":
+        if event.name not in ("TielineTaken", "TielineFailed"):
             return _NOTHING
         ours = _is_call_id(event.call_id) and event.call_id == event.account_code
-        if not ours or not is_agent(event.agent) or _FENCE.fullmatch(event.fence) is None:
+        if not ours or not is_offer(event.agent, event.fence, event.status):
             self.hostile += 1
             return _NOTHING
-        fence = int(event.fence)
-        return (bus.OfferTaken(at=now, call_id=event.call_id, channel=event.channel, agent=event.agent, fence=fence),)
+        call_id, agent, fence = event.call_id, event.agent, int(event.fence)
+        if event.name == "TielineFailed":
+            return (bus.OfferFailed(at=now, call_id=call_id, agent=agent, fence=fence, status=event.status),)
+        return (bus.OfferTaken(at=now, call_id=call_id, channel=event.channel, agent=agent, fence=fence),)
 
     def _line_held(self, leg: Leg | None, event: ami.UserEvent, now: float) -> Told:
         if leg is None or leg.agent or not is_city(event.city):
@@ -269,24 +275,3 @@ class NodeState:
             return _NOTHING
         known = self.contacts.get(event.endpoint, set())
         return self.set_contacts(event.endpoint, known | {event.uri} if reachable else known - {event.uri}, now)
-
-
-def agent_of(channel: str) -> str:
-    """Give the agent whose phone a channel is, e.g. `a1001` for `PJSIP/a1001-00000001`; else nothing."""
-    found = _AGENT_CHANNEL.fullmatch(channel) if channel.startswith("PJSIP/a") else None
-    return found[1] if found else ""
-
-
-def is_city(name: str) -> bool:
-    """Tell whether a name has the form of a city's id."""
-    return _CITY.fullmatch(name) is not None
-
-
-def maybe_digits(number: str) -> str:
-    """Give a caller's number as Asterisk shows it, or nothing when it is none (`<unknown>`, a word, too long)."""
-    return number if _DIGITS.fullmatch(number) else ""
-
-
-def is_agent(name: str) -> bool:
-    """Tell whether an endpoint's name is an agent id."""
-    return _AGENT.fullmatch(name) is not None

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from lab.parts import AnswersLine, AnswersSip, Notifies, Orders, Part, Places, Succeeds
+from lab.parts import AnswersSip, Notifies, Orders, Part, Places, Succeeds
 from lab.phones import PhoneGroup, site_phones
 from lab.postgres import USER, postgres_parts
+from lab.redis import redis_parts, replica_part
 from tieline.model import SiteId
 from tieline.topology import Address, Edge, Node, Site, Topology
 
@@ -136,11 +137,12 @@ def orders(plan: LabPlan) -> Orders:
     if plan.database == "postgresql":
         parts += postgres_parts(plan.state, plan.postgres, plan.postgres_password_file, plan.state / "log")
     database = ("database",) if plan.database == "postgresql" else ()
-    parts += [_redis(plan, site) for site in topology.sites.values()]
+    parts += redis_parts(topology, redis_folder(plan), plan.state / "log")
     parts += [_asterisk(plan, node) for node in topology.nodes.values()]
     parts += [_kamailio(plan, edge) for edge in topology.edges]
     for site in topology.sites.values():
-        needs = (*database, f"redis-{site.id}", *(node.id for node in site.nodes))
+        replicas = (replica_part(of, site.id) for of in site.replicas)
+        needs = (*database, f"redis-{site.id}", *replicas, *(node.id for node in site.nodes))
         python = _tieline(plan, site, needs)
         parts += python
         groups = plan.phones.get(site.id, ())
@@ -157,34 +159,9 @@ def _log(plan: LabPlan, name: str) -> str:
     return str(plan.state / "log" / f"{name}.log")
 
 
-def _redis(plan: LabPlan, site: Site) -> Part:
-    name = f"redis-{site.id}"
-    return Part(
-        name=name,
-        argv=("redis-server", str(redis_conf(plan, site.id))),
-        # Without the password it says so: it has read its configuration and serves.
-        ready=AnswersLine(site.redis, b"PING\r\n", b"-NOAUTH"),
-        log=_log(plan, name),
-    )
-
-
-def redis_conf(plan: LabPlan, site: SiteId) -> Path:
-    """Where the configuration of a site's Redis is written."""
-    return plan.state / "redis" / f"{site}.conf"
-
-
-def redis_text(plan: LabPlan, site: Site, password: str) -> str:
-    """Write the configuration of a site's Redis. Nothing is kept on disk: live state is rebuilt from Asterisk."""
-    lines = (
-        f"bind {site.redis.host}",
-        f"port {site.redis.port}",
-        f"requirepass {password}",
-        f"dir {redis_conf(plan, site.id).parent}",
-        'save ""',
-        "appendonly no",
-        "daemonize no",
-    )
-    return "\n".join(lines) + "\n"
+def redis_folder(plan: LabPlan) -> Path:
+    """Where the configurations of the sites' Redis and of their replicas are."""
+    return plan.state / "redis"
 
 
 def _asterisk(plan: LabPlan, node: Node) -> Part:

@@ -21,11 +21,11 @@ from lab.plan import (
     orders,
     phones_folder,
     phones_of,
-    redis_conf,
-    redis_text,
+    redis_folder,
     settings_text,
     state_of,
 )
+from lab.redis import redis_texts
 from lab.root import Say, ensure_root, need_root
 from lab.scripts import Answers, PhoneScript
 from routing.agents import Agent, load_agents
@@ -105,10 +105,10 @@ def prepare(plan: LabPlan, say: Say) -> Orders:
     _run("prompts", "build", "--sounds", str(plan.sounds), "--root", str(plan.root), say=say)
     _run("conf", "render", "--settings", str(plan.settings_file), say=say)
     known = secrets_file.load(plan.secrets_file)
+    redis_folder(plan).mkdir(exist_ok=True)
+    for path, text in redis_texts(plan.topology, redis_folder(plan), known.redis_password):
+        _write_private(path, text)
     for site in plan.topology.sites.values():
-        path = redis_conf(plan, site.id)
-        path.parent.mkdir(exist_ok=True)
-        _write_private(path, redis_text(plan, site, known.redis_password))
         write_phones(phones_of(site), plan.phones.get(site.id, ()), phones_folder(plan), known)
     (plan.state / "log").mkdir(exist_ok=True)
     return orders(plan)

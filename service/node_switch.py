@@ -24,14 +24,14 @@ from tieline.endings import cancel_until_done
 from tieline.errors import DeadlineExceeded, RemoteProtocolError, TielineError
 from tieline.switch_plan import SwitchPlan
 from tieline.topology import Node
-from trunk_config.render import edge_endpoint
+from trunk_config.render import edge_endpoint, node_endpoint, peers_of
 
 RELOAD_S: Final = 10.0
 """A reload answers when it is done; 200 endpoints take well under a second."""
 MARK_S: Final = 5.0
 _LOOK_EVERY_S: Final = 0.02
 
-_DIALPLAN: Final = ("extensions", "globals", "inbound", "agi", "hold", "agent", "net", "hangup")
+_DIALPLAN: Final = ("extensions", "globals", "inbound", "agi", "hold", "agent", "peer", "net", "hangup")
 _RELOADS: Final[Mapping[str, Reloadable]] = {
     **{f"{name}.conf": Reloadable.DIALPLAN for name in _DIALPLAN},
     "pjsip.conf": Reloadable.PJSIP,
@@ -92,7 +92,13 @@ def expected(plan: SwitchPlan, node: Node, files: Mapping[Path, str]) -> Expecte
     etc = plan.paths[node.id].etc
     phones = (phone.agent for phone in plan.phones if phone.site == node.site)
     return Expected(
-        endpoints=frozenset((*phones, *(edge_endpoint(edge) for edge in plan.topology.edges))),
+        endpoints=frozenset(
+            (
+                *phones,
+                *(edge_endpoint(edge) for edge in plan.topology.edges),
+                *(node_endpoint(peer) for peer in peers_of(plan.topology, node)),
+            )
+        ),
         queues=frozenset(queue.name for queue in plan.queues if queue.site == node.site),
         dialplan=priorities([files[etc / f"{name}.conf"] for name in _DIALPLAN]),
     )

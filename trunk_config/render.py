@@ -62,6 +62,17 @@ def edge_endpoint(edge: Edge) -> str:
     return f"{edge.id}"
 
 
+def node_endpoint(node: Node) -> str:
+    """Name the PJSIP endpoint of a node on every other one; the dialplan's context `peer` builds the same name."""
+    return f"node-{node.id}"
+
+
+def peers_of(topology: Topology, node: Node) -> Iterator[Node]:
+    """Yield the nodes that a node may call: the others of its site, and those at the far ends of its tie lines."""
+    for site in (node.site, *topology.tied_to(node.site)):
+        yield from (other for other in topology.sites[site].nodes if other.id != node.id)
+
+
 def known_trunks(topology: Topology) -> Iterator[tuple[City, TrunkGroup]]:
     """Yield the trunk groups that an edge is to know, with their cities."""
     for city in topology.cities.values():
@@ -150,6 +161,21 @@ def _arguments(names: Iterable[str]) -> str:
     return _Verbatim(variables.BETWEEN.join(f"${{{name}}}" for name in names))
 
 
+def _peer_values(topology: Topology, node: Node) -> dict[str, Any]:
+    """Say what a node is to know of the others; the channels of a tie line are shared by the nodes of this site."""
+    sharers = len(topology.sites[node.site].nodes)
+    return {
+        "peers": [
+            {"node": peer.id, "site": peer.site, "endpoint": node_endpoint(peer), "sip": peer.sip}
+            for peer in peers_of(topology, node)
+        ],
+        "ties": [
+            {"site": site, "channels": -(-line.channels // sharers)}
+            for site, line in topology.tied_to(node.site).items()
+        ],
+    }
+
+
 def _node_values(plan: SwitchPlan, node: Node) -> dict[str, Any]:
     topology = plan.topology
     site = topology.sites[node.site]
@@ -170,6 +196,7 @@ def _node_values(plan: SwitchPlan, node: Node) -> dict[str, Any]:
         "modules": [f"{module}.so" for module in MODULES],
         "hotline": topology.hotline,
         "edges": [{"endpoint": edge_endpoint(edge), "host": edge.sip.host} for edge in topology.edges],
+        **_peer_values(topology, node),
         "agents": [
             {"id": phone.agent, "password": phone.password} for phone in plan.phones if phone.site == node.site
         ],

@@ -1,7 +1,8 @@
 import pytest
 
 from ami_bridge import events as ami
-from ami_bridge.state import NodeState, Told, agent_of
+from ami_bridge.forms import agent_of
+from ami_bridge.state import NodeState, Told
 from tieline import bus
 
 pytestmark = pytest.mark.unit
@@ -54,6 +55,74 @@ def test_a_whole_call_is_told_in_order_and_leaves_nothing_behind() -> None:
         bus.CallGone(at=11.6, call_id=CALL, node="fuzhou-1", channel=ENTRY, uniqueid=UID, cause=16),
     )
     assert (state.legs, state.hostile) == ({}, 0)
+
+
+TRUNK, TRUNK_UID = "PJSIP/node-xiamen-1-00000003", "fuzhou-1-1.3"
+
+
+def over_the_tie_line() -> tuple[ami.AmiEvent, ...]:
+    begin = ami.DialBegin(ENTRY, CALL, UID, TRUNK, CALL, TRUNK_UID, "a2001@node-xiamen-1")
+    return (begin, ami.DialEnd(ENTRY, CALL, UID, TRUNK, CALL, TRUNK_UID, "ANSWER"))
+
+
+def test_where_the_call_is_the_trunk_to_another_node_is_the_leg_of_the_agent_dialled_there() -> None:
+    state = made()
+    told = run(
+        state,
+        ami.Newchannel(ENTRY, CALL, UID),
+        *over_the_tie_line(),
+        ami.BridgeEnter(TRUNK, CALL, TRUNK_UID),
+        ami.Hangup(TRUNK, CALL, TRUNK_UID, 16, 11.5),
+    )
+    assert told == (
+        bus.AgentRinging(at=10, call_id=CALL, agent="a2001"),
+        bus.AgentAnswered(at=10, call_id=CALL, agent="a2001"),
+        bus.AgentLegGone(at=11.5, call_id=CALL, agent="a2001"),
+    )
+    assert list(state.legs) == [UID]
+
+
+def test_a_trunk_whose_dial_was_not_seen_to_begin_is_nobodys_leg() -> None:
+    state = made()
+    assert run(state, over_the_tie_line()[1], ami.Hangup(TRUNK, CALL, TRUNK_UID, 16)) == ()
+    assert run(state, ami.DialBegin(ENTRY, CALL, UID, TRUNK, CALL, TRUNK_UID, "anything@node-xiamen-1")) == ()
+    assert UID in state.legs
+    assert TRUNK_UID not in state.legs
+
+
+def test_where_the_agent_is_the_call_is_a_leg_and_no_call_of_this_node() -> None:
+    state = made()
+    came, uid, phone, phone_uid = (
+        "PJSIP/node-fuzhou-1-00000001",
+        "xiamen-1-1.1",
+        "PJSIP/a2001-00000002",
+        "xiamen-1-1.2",
+    )
+    told = run(
+        state,
+        ami.UserEvent(came, CALL, uid, "TielineTaken", CALL, "a2001", "7"),
+        ami.DialBegin(came, CALL, uid, phone, CALL, phone_uid, "a2001"),
+        ami.DialEnd(came, CALL, uid, phone, CALL, phone_uid, "NOANSWER"),
+        ami.Hangup(phone, CALL, phone_uid, 0, 11.5),
+        ami.UserEvent(came, CALL, uid, "TielineFailed", CALL, "a2001", "7", "NOANSWER"),
+        ami.Hangup(came, CALL, uid, 19, 11.6),
+    )
+    assert told == (
+        bus.OfferTaken(at=10, call_id=CALL, channel=came, agent="a2001", fence=7),
+        bus.AgentRinging(at=10, call_id=CALL, agent="a2001"),
+        bus.AgentLegGone(at=11.5, call_id=CALL, agent="a2001"),
+        bus.OfferFailed(at=10, call_id=CALL, agent="a2001", fence=7, status="NOANSWER"),
+    )
+    assert (state.legs, state.hostile) == ({}, 0)
+
+
+def test_a_failed_offer_that_cannot_be_one_is_dropped_and_counted() -> None:
+    state = made()
+    wrong = (("", "7", "BUSY"), ("a1", "x", "BUSY"), ("a1", "7", "Bu\nsy"))
+    for agent, fence, status in wrong:
+        assert run(state, ami.UserEvent(ENTRY, CALL, UID, "TielineFailed", CALL, agent, fence, status)) == ()
+    assert run(state, ami.UserEvent(ENTRY, CALL, UID, "TielineFailed", OTHER, "a1", "7", "BUSY")) == ()
+    assert state.hostile == len(wrong) + 1
 
 
 def test_two_calls_in_one_second_are_kept_apart_by_the_whole_uniqueid() -> None:

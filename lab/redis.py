@@ -1,0 +1,85 @@
+"""The sites' Redis in the lab, and the read-only copies of them that the other sites read. Pure.
+
+Nothing is kept on disk: live state is rebuilt from Asterisk.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from lab.parts import AnswersLine, Part
+from tieline.model import SiteId
+from tieline.topology import Address, Topology
+
+_ALL: Final = ('save ""', "appendonly no", "daemonize no")
+_REPLICATED: Final = (
+    # Both ends give a silent link up after 5 s and look for it again each second: after a cut the copy is soon true.
+    "repl-ping-replica-period 1",
+    "repl-timeout 5",
+    "repl-diskless-sync yes",
+    "repl-diskless-sync-delay 0",
+    # A minute of a storm: after a short cut only what was missed is sent.
+    "repl-backlog-size 16mb",
+)
+_REPLICA: Final = (
+    "replica-read-only yes",
+    # What it has stays readable while the link is cut; the reader looks at the age of the heartbeat in it.
+    "replica-serve-stale-data yes",
+    "replica-announced no",
+)
+
+
+def replica_part(of: SiteId, at: SiteId) -> str:
+    """Name the part that is a site's copy of another one's Redis."""
+    return f"redis-{of}-at-{at}"
+
+
+def redis_parts(topology: Topology, folder: Path, logs: Path) -> Iterator[Part]:
+    """Give the Redis of each site, then the replicas.
+
+    Args:
+        topology: Shifted already.
+        folder: Where `redis_texts` says that they are configured.
+        logs: Directory of the logs.
+    """
+    for site in topology.sites.values():
+        yield _part(f"redis-{site.id}", site.redis, folder, logs, ())
+    for site in topology.sites.values():
+        for of, address in site.replicas.items():
+            yield _part(replica_part(of, site.id), address, folder, logs, (f"redis-{of}",))
+
+
+def redis_texts(topology: Topology, folder: Path, password: str) -> Iterator[tuple[Path, str]]:
+    """Write the configuration of each of them; all have the same password."""
+    common = (*_ALL, *_REPLICATED, f"requirepass {password}", f"dir {folder}")
+    for site in topology.sites.values():
+        yield _conf(folder, f"redis-{site.id}"), _text((*_listens(site.redis), *common))
+        for of, address in site.replicas.items():
+            master = topology.sites[of].redis
+            # From the site's own address, or a cut between the sites would not cut it.
+            follows = (f"bind-source-addr {address.host}", f"replicaof {master.host} {master.port}")
+            lines = (*_listens(address), *follows, f"masterauth {password}", *_REPLICA, *common)
+            yield _conf(folder, replica_part(of, site.id)), _text(lines)
+
+
+def _part(name: str, address: Address, folder: Path, logs: Path, after: tuple[str, ...]) -> Part:
+    return Part(
+        name=name,
+        argv=("redis-server", str(_conf(folder, name))),
+        # Without the password it says so: it has read its configuration and serves.
+        ready=AnswersLine(address, b"PING\r\n", b"-NOAUTH"),
+        log=str(logs / f"{name}.log"),
+        after=after,
+    )
+
+
+def _conf(folder: Path, name: str) -> Path:
+    return folder / f"{name}.conf"
+
+
+def _listens(address: Address) -> tuple[str, str]:
+    return f"bind {address.host}", f"port {address.port}"
+
+
+def _text(lines: tuple[str, ...]) -> str:
+    return "\n".join(lines) + "\n"
