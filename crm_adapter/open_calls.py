@@ -17,6 +17,8 @@ OPEN: Final = "tl:open"
 
 GRACE_S: Final = 5.0
 """How long the hang-up script may take to report before the second witness writes."""
+_CAUSE_OF_MESSAGE: Final = "34"
+"""Of a refusal that only its node knows; the quota is by far the usual one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +133,10 @@ class OpenCalls:
         """Calls that a node should have and has not ended unseen: their last sign of life is the best estimate."""
         present = {channel.call_id for channel in snapshot.channels}
         for seen in snapshot.channels:
-            if seen.caller_leg and seen.answered:
+            if seen.caller_leg and (seen.answered or seen.hears_refusal):
                 facts = _found(seen.call_id, seen.city, seen.raw_number, snapshot.at)
+                if seen.hears_refusal:
+                    facts = {**facts, "TL_REFUSED": _CAUSE_OF_MESSAGE}
                 call = OpenCall(NodeId(snapshot.node), seen.channel, seen.uniqueid, facts, snapshot.at)
                 self._find(CallId(seen.call_id), call)
         for call_id, call in list(self.calls.items()):

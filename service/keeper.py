@@ -27,8 +27,6 @@ EVERY_S: Final = 0.25
 """Looks at most this often: a line comes back a quarter of a second later, and many events cost one round trip."""
 _REPAIRS: Final = ("lines_released", "lines_added", "messages_released", "messages_added")
 """Leases that ended by a snapshot, not by a hang-up, and leases that were missing."""
-_REFUSING: Final = "refuse"
-"""The dialplan's context in which callers hear a refusal."""
 
 
 class Keeper:
@@ -171,4 +169,4 @@ def _channels(snapshot: bus.NodeSnapshot) -> NodeChannels:
 def _holds(channel: bus.ChannelSeen) -> str:
     if channel.answered:
         return LINE
-    return MESSAGE if channel.context == _REFUSING else ""
+    return MESSAGE if channel.hears_refusal else ""

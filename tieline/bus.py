@@ -219,6 +219,11 @@ class ChannelSeen(msgspec.Struct, frozen=True, kw_only=True):
     city: str = ""
     raw_number: str = ""
 
+    @property
+    def hears_refusal(self) -> bool:
+        """Whether it is told why it is refused: early media in the dialplan's context `refuse`."""
+        return self.context == "refuse" and not self.answered
+
 
 class NodeSnapshot(Message, frozen=True, tag=True):
     """Every channel a node has, taken after each (re)connect, at intervals, and when somebody asks.

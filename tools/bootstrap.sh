@@ -16,6 +16,7 @@ missing_packages() {
     command -v setpriv >/dev/null || printf 'util-linux '
     command -v tar >/dev/null || printf 'tar '
     command -v mount >/dev/null || printf 'mount '
+    command -v ip >/dev/null || printf 'iproute2 '
     command -v "$PYTHON" >/dev/null || printf 'python3 '
     "$PYTHON" -c 'import ensurepip' 2>/dev/null || printf 'python3-venv '
     [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || [ -e /usr/share/keyrings/debian-archive-keyring.pgp ] ||

@@ -170,4 +170,11 @@ def test_a_snapshot_finds_the_answered_calls_that_redis_forgot() -> None:
     [record] = due(after(answered, snapshot(110)), 120)
     assert record.raw_number == "15405940001"
     assert (record.call_id, record.city, record.hangup_at, record.estimated) == (CALL, "putian", 100.0, True)
-    assert due(after(waiting, snapshot(110)), 120) == []  # not answered: it is being decided, or refused
+    assert due(after(waiting, snapshot(110)), 120) == []  # not answered: it is being decided
+
+
+def test_a_snapshot_finds_the_callers_who_hear_a_refusal_that_redis_forgot() -> None:
+    seen = snapshot(100, CALL)
+    channels = tuple(msgspec.structs.replace(one, context="refuse", city="putian") for one in seen.channels)
+    [record] = due(after(msgspec.structs.replace(seen, channels=channels), snapshot(110)), 120)
+    assert (record.outcome, record.refused_cause, record.estimated) == (Outcome.REFUSED, 34, True)
