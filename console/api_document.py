@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from console import api_forecast, api_notice, api_quota, api_refused
+from console import api_forecast, api_notice, api_quota, api_refused, api_route
 from console.openapi import openapi
 from console.operations import Operation
 
@@ -15,6 +15,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *api_forecast.OPERATIONS,
     *api_refused.OPERATIONS,
     *api_notice.OPERATIONS,
+    *api_route.OPERATIONS,
 )
 """Every operation of `/api/v1` that is described."""
 

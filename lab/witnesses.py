@@ -20,6 +20,7 @@ from tieline.errors import TielineError
 from tieline.live import Live
 from tieline.model import SiteId
 from tieline.settings import load_settings
+from tieline.site_live import open_live
 
 LOOK_S: Final = 0.5
 
@@ -42,9 +43,7 @@ async def lives(plan: LabPlan) -> AsyncIterator[dict[SiteId, Live]]:
     async with contextlib.AsyncExitStack() as stack:
         found: dict[SiteId, Live] = {}
         for site in plan.topology.sites.values():
-            found[site.id] = Live(
-                f"redis://:{password}@{site.redis}/0", deadline_s=5, local_address=site.local_address
-            )
+            found[site.id] = open_live(site, password, deadline_s=5)
             stack.push_async_callback(found[site.id].close)
         yield found
 

@@ -6,6 +6,7 @@ from typing import Final
 from routing.intake import Rescue
 from routing.offers import DeclineOffer, Effect, MakeOffer, Offer, SeatChanged, TakeUpOffer, WithdrawOffer
 from routing.seats import Seat
+from routing.why import keeping
 from tieline import bus
 from tieline.lease import Command
 from tieline.model import AgentId, SiteId
@@ -32,6 +33,7 @@ def commands_of(site: SiteId, effects: Iterable[Effect | Rescue], now: float) ->
     for effect in effects:
         match effect:
             case MakeOffer(offer):
+                yield from keeping(effect, now)
                 yield telling(_made(offer, now))
                 if offer.call.site == site:
                     yield _word(offer, "agent", now)
@@ -40,6 +42,7 @@ def commands_of(site: SiteId, effects: Iterable[Effect | Rescue], now: float) ->
             case DeclineOffer(call_id, agent, fence, why):
                 yield telling(bus.OfferDeclined(at=now, call_id=call_id, agent=agent, fence=fence, why=why))
             case WithdrawOffer(offer, why):
+                yield from keeping(effect, now)
                 yield telling(
                     bus.OfferWithdrawn(
                         at=now, call_id=offer.call.call_id, agent=offer.agent, fence=offer.fence, why=why

@@ -9,6 +9,7 @@ import uvloop
 
 from crm_adapter import refused_cli
 from ivr_prompts import notice_cli
+from routing.explain_cli import explain
 from routing.hours_cli import hours
 from service import conf_cli
 from service.forecast_cli import forecast_command
@@ -92,11 +93,13 @@ def refused(context: click.Context, settings: Settings) -> None:
 @settings_option
 @click.pass_context
 def route(context: click.Context, settings: Settings) -> None:
-    """Who answers: hours of business."""
+    """Who answers: hours of business, why a call was offered to whom."""
     context.obj = settings
 
 
 route.add_command(hours)
+route.add_command(explain)
+
 
 main.add_command(conf_cli.conf)
 main.add_command(conf_cli.trunk)

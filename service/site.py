@@ -42,6 +42,7 @@ from tieline.errors import TielineError
 from tieline.live import Live
 from tieline.model import CityId
 from tieline.numbers import NumberPlan, load_number_plan, parse_caller
+from tieline.site_live import open_live
 from tieline.work import tell_work
 from trunk_config.admission import set_safety_numbers
 from trunk_config.desk import Desk
@@ -70,11 +71,7 @@ class SiteProcess:
         self._parts = parts
         self._agi_indexes = agi_indexes
         settings, site = context.settings, context.site
-        self._live = Live(
-            f"redis://:{context.secrets.redis_password}@{site.redis}/0",
-            deadline_s=settings.redis_deadline_s,
-            local_address=site.local_address,
-        )
+        self._live = open_live(site, context.secrets.redis_password, deadline_s=settings.redis_deadline_s)
         self._database = Database(settings.database_url, deadline_s=settings.sql_deadline_s)
         self._metrics: Metrics = {}
         self._network = NetworkWatch(self._live, partial(load_network, settings))

@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager, contextmanager
 
 from tieline import secrets_file
 from tieline.database import Database, create_schema
-from tieline.live import Live
 from tieline.loopback import shift_loopback
 from tieline.model import CityId, SiteId
 from tieline.principal import Principal, os_principal
 from tieline.settings import Settings
+from tieline.site_live import open_live
 from tieline.topology_file import load_topology
 from trunk_config.change import ChangeRefused, Refused, Share
 from trunk_config.desk import Desk
@@ -76,11 +76,7 @@ class Opener:
                 await self._desk.note_unreadable(site, os_principal(), refused.problems)
             raise
         place = self._topology.sites[site]
-        live = Live(
-            f"redis://:{self._secrets.redis_password}@{place.redis}/0",
-            deadline_s=self._settings.redis_deadline_s,
-            local_address=place.local_address,
-        )
+        live = open_live(place, self._secrets.redis_password, deadline_s=self._settings.redis_deadline_s)
         try:
             yield SiteDesk(site, self._desk, live, self._topology, self._profiles)
         finally:

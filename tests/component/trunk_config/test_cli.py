@@ -37,7 +37,7 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(home: Path, server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command; every site's Redis is the test's."""
-    monkeypatch.setattr(cli_desk, "Live", lambda *_, **__: Live(server.url))
+    monkeypatch.setattr(cli_desk, "open_live", lambda *_, **__: Live(server.url))
 
     def command(*arguments: str, answer: str | None = None) -> Result:
         words = ["quota", "--settings", str(home / "settings.toml"), *arguments]
