@@ -1,12 +1,14 @@
 """Who can answer: agents with their dialects and businesses, read from one file, all faults reported together."""
 
+import difflib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
-from tieline.model import MANDARIN, AgentId, Business, DialectId, Level, SiteId
+from tieline.model import MANDARIN, AgentId, Business, CityId, CountyId, DialectId, Level, Need, SiteId
 from tieline.toml_file import Table, TomlFile
 from tieline.topology import Topology
 
@@ -16,6 +18,14 @@ AGENT_ID: Final = re.compile(r"a\d{3,8}", re.ASCII)
 _UNDERSTANDS: Final = (Level.NATIVE, Level.FLUENT)
 
 
+class Place(IntEnum):
+    """What an agent knows of a caller's place, best first."""
+
+    COUNTY = 0
+    CITY = 1
+    NEITHER = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Agent:
     """One customer representative.
@@ -23,7 +33,9 @@ class Agent:
     Attributes:
         name: Shown at desks and in reports.
         dialects: What the agent speaks, and how well; everybody speaks Mandarin.
-        business: What the agent is trained for.
+        business: What the agent is trained for, and how well.
+        cities: Where he knows his way about: streets, villages, who is responsible.
+        counties: The same, more closely.
     """
 
     id: AgentId
@@ -31,6 +43,8 @@ class Agent:
     name: str
     dialects: Mapping[DialectId, Level]
     business: Mapping[Business, Level]
+    cities: frozenset[CityId] = frozenset()
+    counties: frozenset[CountyId] = frozenset()
 
     def speaks(self, dialect: DialectId) -> bool:
         """Tell whether the agent is native or fluent in a dialect."""
@@ -39,6 +53,12 @@ class Agent:
     def trained_for(self, business: Business) -> bool:
         """Tell whether the agent is trained for a business (`other` is everybody's)."""
         return business is Business.OTHER or business in self.business
+
+    def place_known(self, need: Need) -> Place:
+        """Tell how closely the agent knows the place of a call."""
+        if need.county in self.counties:
+            return Place.COUNTY
+        return Place.CITY if need.city in self.cities else Place.NEITHER
 
 
 def load_agents(path: Path, topology: Topology) -> Mapping[AgentId, Agent]:
@@ -78,9 +98,26 @@ def _read(table: Table, topology: Topology) -> Agent:
         name=table.text("name"),
         dialects={MANDARIN: Level.FLUENT} | {DialectId(name): level for name, level in dialects.items()},
         business={Business(name): level for name, level in business.items()},
+        cities=frozenset(map(CityId, _places(table, "cities", topology.cities))),
+        counties=frozenset(map(CountyId, _places(table, "counties", _counties(topology)))),
     )
     table.finish()
     return agent
+
+
+def _places(table: Table, key: str, known: Collection[str]) -> Sequence[str]:
+    """Read a list of cities or counties; none is fine."""
+    names = table.texts(key, default=())
+    for position, name in enumerate(names):
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            mend = f"did you mean `{near[0]}`?" if near else "use ids of the topology"
+            table.fault((key, position), f"`{name}` is not known here", mend)
+    return names
+
+
+def _counties(topology: Topology) -> frozenset[CountyId]:
+    return frozenset(county.id for city in topology.cities.values() for county in city.counties)
 
 
 def _read_levels(table: Table, known: Collection[str]) -> Iterator[tuple[str, Level]]:

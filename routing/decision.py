@@ -23,10 +23,12 @@ class Lost(StrEnum):
 
     NOT_YET = "not_yet"
     """Its step of the ladder was not open."""
+    HELD = "held"
+    """Its step was put off: a speaker of the dialect was likely to come free soon."""
     RESERVED = "reserved"
     """The agent was kept for callers of a dialect of which too few speakers were idle."""
     LEFT_OUT = "left_out"
-    """The agent's site had just not answered for this call."""
+    """The other site had just not answered for this call and this agent."""
     FIT = "fit"
     SITE = "site"
     SCARCITY = "scarcity"

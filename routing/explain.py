@@ -14,6 +14,7 @@ _CAUSE: Final = {
 }
 _LOST: Final = {
     Lost.NOT_YET: "not open to it yet",
+    Lost.HELD: "held back: a speaker of the dialect was likely to come free soon",
     Lost.RESERVED: "kept for a dialect of which few speakers were idle",
     Lost.LEFT_OUT: "his site had just not answered for this call",
     Lost.FIT: "fits less well",

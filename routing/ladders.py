@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tieline.model import MANDARIN, Business, DialectId, Lane, Level, Need
+from tieline.model import MANDARIN, Business, DialectId, Lane, Level
 
 
 class Accept(StrEnum):
@@ -128,10 +128,9 @@ class LadderSet:
     lanes: Mapping[Lane, LaneTerms]
     numbers: Numbers
 
-    def of(self, need: Need) -> Ladder:
-        """Give the ladder of a need; a dialect that no file names is Mandarin's."""
-        found = self.ladders.get((need.business, need.dialect))
-        return found or self.ladders[need.business, MANDARIN]
+    def of(self, business: Business, dialect: DialectId) -> Ladder:
+        """Give the ladder of a need; a dialect that is not known here has Mandarin's."""
+        return self.ladders.get((business, dialect)) or self.ladders[business, MANDARIN]
 
 
 ACCEPTED: Mapping[Level | None, Accept] = {

@@ -56,8 +56,7 @@ def test_a_call_goes_to_the_agent_idle_longest() -> None:
 
 
 def test_the_longest_wait_is_served_first() -> None:
-    pool = matcher(agent("a1001"))
-    pool.seats.clear()
+    pool = Matcher({AgentId("a1001"): agent("a1001")}, RULES, LADDERS, frozenset((FUZHOU,)))
     pool.call_waiting(call("late", 20), 20)
     pool.call_waiting(call("early", 10), 21)
     assert pairs(pool.phone_seen(AgentId("a1001"), reachable=True, now=22)) == [("early", "a1001")]
@@ -72,7 +71,10 @@ def test_a_dialect_caller_may_be_answered_in_mandarin_after_the_wait() -> None:
     pool = matcher(agent("a1001"))
     assert pairs(pool.call_waiting(call("c1", 100, "hakka"), 100)) == []
     assert pool.next_deadline(100) == 108
-    assert pool.next_deadline(108) == 115
+    assert pairs(pool.tick(108)) == []
+    assert pool.next_deadline(108) == 113, "where a reserved speaker gives way"
+    assert pairs(pool.tick(113)) == []
+    assert pool.next_deadline(113) == 115
     assert pairs(pool.tick(114.9)) == []
     assert pairs(pool.tick(115)) == [("c1", "a1001")]
 
@@ -176,6 +178,7 @@ def test_who_asks_for_a_break_or_dials_himself_gets_no_call_until_it_is_over() -
     name = AgentId("a1001")
     pool.asked(name, Asked(9, Wish.NOT_READY, reason=Reason.MEAL, until=30), 9)
     assert pairs(pool.call_waiting(call("c1", 10), 10)) == []
+    assert pairs(pool.tick(25)) == []
     assert pool.next_deadline(25) == 30
     pool.own_call(name, busy=True, now=29)
     assert pairs(pool.tick(30)) == []

@@ -1,0 +1,68 @@
+"""What the other site is expected to do: it sees the same, so it will offer its own agent. Pure; takes `now`.
+
+A call whose best agent is another site's waits a moment for that site's offer. When none comes, that agent is left
+out for the call for a while, and the next best is looked for.
+"""
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from routing.decision import Cause
+from routing.offers import Waiting
+from routing.pool import Pool
+from routing.seating import Seating
+from routing.timers import Timer, Timers
+from tieline.model import AgentId, CallId
+
+EXPECTED_S: Final = 0.4
+"""Two looks of a matcher at its bus, a replica between: longer is waiting for nothing."""
+APART_S: Final = 5.0
+
+
+@dataclass(slots=True)
+class Crossing:
+    """Calls that wait for another site's offer, and pairs that are left apart for a while.
+
+    Attributes:
+        to_place: Calls that are to be looked at again; whoever looks takes them out.
+    """
+
+    seating: Seating
+    timers: Timers
+    to_place: dict[CallId, Cause]
+    _expected: dict[CallId, tuple[Waiting, AgentId, Timer]] = field(default_factory=dict)
+
+    @property
+    def _pool(self) -> Pool:
+        return self.seating.pool
+
+    def expect(self, call: Waiting, agent: AgentId, now: float) -> None:
+        """Let a call wait for the offer of another site's agent."""
+        self._pool.remove_call(call.call_id)
+        self.seating.reserve(agent, reserved=True)
+        timer = self.timers.set(now + EXPECTED_S, partial(self._not_come, call.call_id))
+        self._expected[call.call_id] = (call, agent, timer)
+
+    def settle(self, call_id: CallId) -> None:
+        """Expect nothing any more for a call: it has an offer, or is gone."""
+        if found := self._expected.pop(call_id, None):
+            _, agent, timer = found
+            timer.cancel()
+            self.seating.reserve(agent, reserved=False)
+
+    def part(self, call_id: CallId, agent: AgentId, now: float) -> None:
+        """Leave a call and an agent apart for a while."""
+        self._pool.apart.add((call_id, agent))
+        self.timers.set(now + APART_S, partial(self._join, call_id, agent))
+
+    def _not_come(self, call_id: CallId, now: float) -> None:
+        call, agent, _ = self._expected[call_id]
+        self.settle(call_id)
+        self.part(call_id, agent, now)
+        self._pool.add_call(call)
+        self.to_place[call_id] = Cause.STEP
+
+    def _join(self, call_id: CallId, agent: AgentId, _now: float) -> None:
+        self._pool.apart.discard((call_id, agent))
+        self.to_place[call_id] = Cause.STEP

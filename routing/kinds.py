@@ -1,0 +1,179 @@
+"""Kinds of calls, equal but for their wait, and kinds of agents, equal but for their idle time. Pure.
+
+So the matcher looks at the first of each kind, however many wait; and on which terms an agent of one kind may have a
+call of another is worked out once.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from routing.agents import Agent
+from routing.ladders import ACCEPTED, Accept, LadderSet, Reach, Step
+from routing.offers import Waiting
+from tieline.model import MANDARIN, AgentId, Business, CallId, DialectId, Lane, Level, SiteId
+
+_UP_TO: Final = {accept: frozenset(list(Accept)[: number + 1]) for number, accept in enumerate(Accept)}
+"""What a step takes: what it names and all that is better."""
+
+
+class Terms(NamedTuple):
+    """On which terms an agent may have a call.
+
+    Attributes:
+        step: The first step of the ladder that takes the agent.
+        opens_s: Wait from which on, seconds.
+        near_s: Put off while a speaker is as near as this, seconds; 0 for never.
+        hold_s: For so long at most.
+        others: Dialects that the agent speaks besides the caller's.
+        kept: Whether the agent is kept for callers of those while few of their speakers are idle.
+        fit_price: How badly the agent fits.
+        site_price: What crossing to the agent's site costs.
+        head_start_s: How much longer than it did the call counts as having waited.
+    """
+
+    step: int
+    opens_s: float
+    near_s: float
+    hold_s: float
+    others: tuple[DialectId, ...]
+    kept: bool
+    fit_price: float
+    site_price: float
+    head_start_s: float
+
+
+class AgentKey(NamedTuple):
+    """What agents of a kind have in common."""
+
+    site: SiteId
+    dialects: frozenset[tuple[DialectId, Level]]
+    business: frozenset[tuple[Business, Level]]
+
+
+class CallKey(NamedTuple):
+    """What calls of a kind have in common."""
+
+    site: SiteId
+    dialect: DialectId
+    business: Business
+    lane: Lane
+    only_dialect: bool
+
+
+@dataclass(eq=False, slots=True)
+class AgentKind:
+    """Agents of one kind.
+
+    Attributes:
+        like: Any of them.
+        spoken: What they understand besides Mandarin.
+        idle: The idle ones, the longest idle first: since when, and who.
+    """
+
+    like: Agent
+    spoken: tuple[DialectId, ...]
+    idle: list[tuple[float, AgentId]] = field(default_factory=list)
+
+
+@dataclass(eq=False, slots=True)
+class CallKind:
+    """Calls of one kind.
+
+    Attributes:
+        key: What they have in common.
+        ladders: What the terms follow from.
+        looks_s: Waits at which something may open, in order, seconds.
+        calls: The waiting ones, the longest wait first: since when, and which.
+    """
+
+    key: CallKey
+    ladders: LadderSet
+    looks_s: tuple[float, ...]
+    calls: list[tuple[float, CallId]] = field(default_factory=list)
+    _terms: dict[AgentKind, Terms | None] = field(default_factory=dict)
+
+    def terms(self, agents: AgentKind) -> Terms | None:
+        """Give the terms for agents of a kind; None when they are never to have such a call."""
+        try:
+            return self._terms[agents]
+        except KeyError:
+            return self._terms.setdefault(agents, terms_for(self.key, agents, self.ladders))
+
+
+def agent_key(agent: Agent) -> AgentKey:
+    """Tell an agent's kind."""
+    return AgentKey(agent.site, frozenset(agent.dialects.items()), frozenset(agent.business.items()))
+
+
+def agent_kind(agent: Agent) -> AgentKind:
+    """Make the kind of which an agent is."""
+    return AgentKind(agent, tuple(d for d in agent.dialects if d != MANDARIN and agent.speaks(d)))
+
+
+def call_key(call: Waiting) -> CallKey:
+    """Tell a call's kind."""
+    need = call.need
+    return CallKey(call.site, need.dialect, need.business, need.lane, need.only_dialect)
+
+
+def call_kind(key: CallKey, ladders: LadderSet) -> CallKind:
+    """Make a kind of calls."""
+    return CallKind(key, ladders, tuple(sorted(_looks(key, ladders))))
+
+
+def _looks(key: CallKey, ladders: LadderSet) -> set[float]:
+    if ladders.lanes[key.lane].at_once:
+        return set()
+    looks = {ladders.numbers.give_way_s}
+    for step in ladders.of(key.business, key.dialect).steps:
+        opens_s = _opens_s(step, key)
+        looks.add(opens_s)
+        if step.hold_s:
+            every_s = ladders.numbers.look_again_s
+            looks.update(opens_s + every_s * number for number in range(1, int(step.hold_s / every_s) + 1))
+            looks.add(opens_s + step.hold_s)
+    return {look for look in looks if look > 0}
+
+
+def _opens_s(step: Step, key: CallKey) -> float:
+    return step.after_s + (step.only_dialect_s if key.only_dialect else 0.0)
+
+
+def terms_for(key: CallKey, agents: AgentKind, ladders: LadderSet) -> Terms | None:
+    """Work out on which terms agents of a kind may have calls of a kind; None for never."""
+    agent, lane = agents.like, ladders.lanes[key.lane]
+    knowledge = ACCEPTED[agent.dialects.get(key.dialect)]
+    if not agent.trained_for(key.business) or (knowledge is Accept.MANDARIN and not agent.speaks(MANDARIN)):
+        return None
+    crosses = agent.site != key.site
+    for number, step in enumerate(ladders.of(key.business, key.dialect).steps):
+        if knowledge not in _UP_TO[step.accept] or (crosses and step.reach is Reach.OWN):
+            continue
+        at_once = lane.at_once
+        return Terms(
+            step=number,
+            opens_s=0.0 if at_once else _opens_s(step, key),
+            near_s=step.near_s,
+            hold_s=0.0 if at_once else step.hold_s,
+            others=tuple(dialect for dialect in agents.spoken if dialect != key.dialect),
+            kept=not at_once,
+            fit_price=_fit_price(key, agent, knowledge, ladders),
+            site_price=ladders.numbers.crossing_price if crosses else 0.0,
+            head_start_s=lane.head_start_s + _head_start_s(key, knowledge, ladders, crosses=crosses),
+        )
+    return None
+
+
+def _fit_price(key: CallKey, agent: Agent, knowledge: Accept, ladders: LadderSet) -> float:
+    numbers = ladders.numbers
+    prices = {Accept.BASIC: numbers.basic_price, Accept.MANDARIN: numbers.mandarin_price}
+    basic_business = agent.business.get(key.business) is Level.BASIC
+    return prices.get(knowledge, 0.0) + (numbers.business_price if basic_business else 0.0)
+
+
+def _head_start_s(key: CallKey, knowledge: Accept, ladders: LadderSet, *, crosses: bool) -> float:
+    numbers = ladders.numbers
+    crossing_s = numbers.crossing_s if crosses else 0.0
+    if key.dialect == MANDARIN or knowledge is Accept.BASIC:
+        return -crossing_s
+    return (-numbers.no_dialect_s if knowledge is Accept.MANDARIN else numbers.own_dialect_s) - crossing_s

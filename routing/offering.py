@@ -1,0 +1,73 @@
+"""The offers that stand, each with the time at which it ends by itself. Pure; takes `now`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final
+
+from routing.offers import Offer
+from routing.seat_facts import Fact, OfferOver
+from routing.seating import Seating
+from routing.timers import Timer, Timers
+from tieline.model import AgentId, CallId
+
+PEER_GRACE_S: Final = 1.0
+"""So much longer an offer to another site's call stands: that site may have taken it at the last moment, and its word
+comes through a replica."""
+
+
+@dataclass(slots=True)
+class Offering:
+    """At most one offer a call; the seats see to it that there is at most one an agent.
+
+    Attributes:
+        on_end: What is to be done with an offer whose time is over.
+    """
+
+    seating: Seating
+    timers: Timers
+    on_end: Callable[[Offer, float], None]
+    offers: dict[CallId, Offer] = field(default_factory=dict)
+    _ends: dict[CallId, Timer] = field(default_factory=dict)
+
+    def put(self, offer: Offer) -> None:
+        """Let an offer stand, in place of what was known of it; until `lease_until`, or for good when that is 0."""
+        call_id = offer.call.call_id
+        self.take_out(call_id)
+        self.offers[call_id] = offer
+        if not self.seating.is_ours(offer.agent):
+            self.seating.reserve(offer.agent, reserved=True)
+        if offer.lease_until > 0:
+            ours = offer.call.site in self.seating.own
+            grace_s = 0.0 if ours or offer.taken else PEER_GRACE_S
+            self._ends[call_id] = self.timers.set(offer.lease_until + grace_s, partial(self._end, call_id))
+
+    def extend(self, offer: Offer, until: float) -> None:
+        """An offer was taken: the phone may ring until then."""
+        self.put(replace(offer, taken=True, lease_until=until))
+
+    def talking(self, offer: Offer) -> None:
+        """An offer has led to a talk: it stands until that is over."""
+        self.put(replace(offer, taken=True, lease_until=0.0))
+
+    def of(self, call_id: CallId, agent: AgentId, fence: int) -> Offer | None:
+        """Give the offer that somebody speaks of, when it stands."""
+        offer = self.offers.get(call_id)
+        return offer if offer and (offer.agent, offer.fence) == (agent, fence) else None
+
+    def take_out(self, call_id: CallId) -> Offer | None:
+        """Let the offer to a call stand no longer; its agent is given back by `release`."""
+        if timer := self._ends.pop(call_id, None):
+            timer.cancel()
+        return self.offers.pop(call_id, None)
+
+    def release(self, offer: Offer, now: float, *facts: Fact, missed_at: float = 0.0) -> None:
+        """Give the agent of an offer back; he pauses when he did not answer."""
+        if self.seating.is_ours(offer.agent):
+            over = OfferOver(offer.call.call_id, offer.fence, missed_at)
+            self.seating.news(offer.agent, now, *facts, over)
+        else:
+            self.seating.reserve(offer.agent, reserved=False)
+
+    def _end(self, call_id: CallId, now: float) -> None:
+        self.on_end(self.offers[call_id], now)

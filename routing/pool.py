@@ -1,0 +1,142 @@
+"""The pool's index: waiting calls and idle agents by kind, speakers and callers by dialect. Pure; takes `now`.
+
+Each change costs a search in one sorted list, whatever the size of the pool.
+"""
+
+from bisect import bisect_left, insort
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import sqrt
+
+from routing.agents import Agent
+from routing.demand import Demand
+from routing.kinds import AgentKey, AgentKind, CallKey, CallKind, agent_key, agent_kind, call_key, call_kind
+from routing.ladders import LadderSet
+from routing.offers import Waiting
+from tieline.model import AgentId, CallId, DialectId
+
+
+@dataclass(slots=True)
+class Pool:
+    """Who can be matched now.
+
+    Attributes:
+        agents: All that may ever come.
+        calls: Those that wait for an agent.
+        idle: Since when agents who may be offered are idle.
+        on_duty: Agents who are, or will soon be, there for a caller.
+        waiting_kinds: Kinds of which calls wait.
+        idle_kinds: Kinds of which agents are idle.
+        demand: Load of the dialects.
+        callers: Waiting calls by dialect.
+        speakers: Agents on duty by dialect.
+        idle_speakers: Idle agents by dialect.
+        apart: Calls and agents who are not to be brought together just now.
+    """
+
+    agents: Mapping[AgentId, Agent]
+    ladders: LadderSet
+    demand: Demand
+    calls: dict[CallId, Waiting] = field(default_factory=dict)
+    idle: dict[AgentId, float] = field(default_factory=dict)
+    on_duty: set[AgentId] = field(default_factory=set)
+    waiting_kinds: dict[CallKind, None] = field(default_factory=dict)
+    idle_kinds: dict[AgentKind, None] = field(default_factory=dict)
+    callers: Counter[DialectId] = field(default_factory=Counter)
+    speakers: Counter[DialectId] = field(default_factory=Counter)
+    idle_speakers: Counter[DialectId] = field(default_factory=Counter)
+    apart: set[tuple[CallId, AgentId]] = field(default_factory=set)
+    _agent_kinds: dict[AgentId, AgentKind] = field(default_factory=dict)
+    _call_kinds: dict[CallKey, CallKind] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        kinds: dict[AgentKey, AgentKind] = {}
+        for agent in self.agents.values():
+            key = agent_key(agent)
+            self._agent_kinds[agent.id] = kinds.get(key) or kinds.setdefault(key, agent_kind(agent))
+
+    # Calls ---------------------------------------------------------------------------------------------------
+
+    def add_call(self, call: Waiting) -> None:
+        """Let a call wait that does not wait yet."""
+        kind = self.kind_of_call(call)
+        insort(kind.calls, (call.since, call.call_id))
+        self.calls[call.call_id] = call
+        self.waiting_kinds[kind] = None
+        self.callers[call.need.dialect] += 1
+
+    def remove_call(self, call_id: CallId) -> None:
+        """Take a call out; one that does not wait changes nothing."""
+        call = self.calls.pop(call_id, None)
+        if call is None:
+            return
+        kind = self.kind_of_call(call)
+        del kind.calls[bisect_left(kind.calls, (call.since, call_id))]
+        if not kind.calls:
+            del self.waiting_kinds[kind]
+        self.callers[call.need.dialect] -= 1
+
+    def kind_of_call(self, call: Waiting) -> CallKind:
+        """Give the kind of a call."""
+        key = call_key(call)
+        return self._call_kinds.get(key) or self._call_kinds.setdefault(key, call_kind(key, self.ladders))
+
+    def may_try(self, call_id: CallId, agent: AgentId) -> bool:
+        """Tell whether a call and an agent may be brought together."""
+        return (call_id, agent) not in self.apart
+
+    # Agents --------------------------------------------------------------------------------------------------
+
+    def set_agent(self, agent: AgentId, *, on_duty: bool, idle_since: float | None) -> None:
+        """Note whether an agent is on duty, and since when he is idle; None when he may not be offered."""
+        kind = self._agent_kinds[agent]
+        if on_duty is not (agent in self.on_duty):
+            (self.on_duty.add if on_duty else self.on_duty.discard)(agent)
+            for dialect in kind.spoken:
+                self.speakers[dialect] += 1 if on_duty else -1
+        before = self.idle.get(agent)
+        if before == idle_since:
+            return
+        if before is not None:
+            self._remove_idle(agent, before, kind)
+        if idle_since is not None:
+            self._add_idle(agent, idle_since, kind)
+
+    def kind_of_agent(self, agent: AgentId) -> AgentKind:
+        """Give the kind of an agent."""
+        return self._agent_kinds[agent]
+
+    def _add_idle(self, agent: AgentId, since: float, kind: AgentKind) -> None:
+        self.idle[agent] = since
+        insort(kind.idle, (since, agent))
+        self.idle_kinds[kind] = None
+        for dialect in kind.spoken:
+            self.idle_speakers[dialect] += 1
+
+    def _remove_idle(self, agent: AgentId, since: float, kind: AgentKind) -> None:
+        del self.idle[agent]
+        del kind.idle[bisect_left(kind.idle, (since, agent))]
+        if not kind.idle:
+            del self.idle_kinds[kind]
+        for dialect in kind.spoken:
+            self.idle_speakers[dialect] -= 1
+
+    # Dialects ------------------------------------------------------------------------------------------------
+
+    def reserve(self, dialect: DialectId, now: float) -> float:
+        """Tell how many idle speakers are kept for a dialect."""
+        numbers = self.ladders.numbers
+        load = self.demand.calls_per_s(dialect, now) * numbers.talk_s
+        return numbers.reserve * sqrt(max(load, numbers.least_load))
+
+    def reserves(self, now: float) -> dict[DialectId, float]:
+        """Give the share of a dialect's idle speakers that is to be kept; 1 and more is all of them."""
+        return {
+            dialect: self.reserve(dialect, now) / idle for dialect, idle in self.idle_speakers.items() if idle > 0
+        }
+
+    def is_near(self, dialect: DialectId, within_s: float) -> bool:
+        """Tell whether a speaker is likely to come free for the callers of a dialect within so many seconds."""
+        speakers = self.speakers[dialect]
+        return speakers > 0 and self.callers[dialect] * self.ladders.numbers.talk_s <= within_s * speakers
