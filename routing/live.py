@@ -22,6 +22,7 @@ from routing.matcher import Matcher, Rules
 from routing.offers import Effect, MakeOffer, WithdrawOffer
 from routing.outgoing import commands_of
 from routing.saved_state import FENCES_A_TERM, SavedState, load
+from routing.waits import Waits
 from tieline import bus
 from tieline.clock import Clock
 from tieline.endings import cancel_until_done
@@ -74,6 +75,7 @@ class MatcherShell:
         self._nodes = nodes
         self._lease = Lease(live, LEASE, process_name())
         self._saved: SavedState | None = None
+        self._waits = Waits()
         names = (*_COUNTED.values(), "terms", "skipped", "unreadable")
         self.counters: dict[str, int] = dict.fromkeys(names, 0)
 
@@ -94,7 +96,8 @@ class MatcherShell:
         matcher = self._saved.matcher
         states = [seat.state for seat in matcher.seats.values()]
         numbers |= {"waiting": len(matcher.waiting), "offered": len(matcher.offers)}
-        return numbers | {f"agents_{state}": states.count(state) for state in AgentState}
+        numbers |= {f"agents_{state}": states.count(state) for state in AgentState}
+        return {**numbers, **self._waits.metrics()}
 
     # A term --------------------------------------------------------------------------------------------------
 
@@ -102,6 +105,7 @@ class MatcherShell:
         hold = await self._lease.take()
         try:
             saved = self._saved = await load(self._live, self._new_matcher(hold.term))
+            self._waits = Waits()
             self.counters["terms"] += 1
             self.counters["unreadable"] += saved.unreadable
             _log.info("acting", term=hold.term, waiting=len(saved.matcher.waiting), offers=len(saved.matcher.offers))
@@ -119,7 +123,7 @@ class MatcherShell:
 
     async def _act(self, hold: Hold, saved: SavedState) -> None:
         """Follow the bus and beat; the first of the two that fails ends the other."""
-        tasks = [asyncio.create_task(work) for work in (self._follow(hold, saved), self._keep(hold))]
+        tasks = [asyncio.create_task(work) for work in (self._follow(hold, saved), self._keep(hold, saved))]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -129,9 +133,11 @@ class MatcherShell:
                 await cancel_until_done(task)
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _keep(self, hold: Hold) -> None:
+    async def _keep(self, hold: Hold, saved: SavedState) -> None:
         while True:
-            await self._lease.act(hold, [self._beat(), ("SET", FIGURES, msgspec.json.encode(self.metrics()))])
+            figures: Command = ("SET", FIGURES, msgspec.json.encode(self.metrics()))
+            waits = self._waits.commands(saved.matcher, self._clock())
+            await self._lease.act(hold, [self._beat(), figures, *waits])
             await asyncio.sleep(RENEW_S)
 
     def _beat(self) -> Command:
