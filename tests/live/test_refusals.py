@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from lab.scripts import HangUp, IsRefused, Pause, Press, Talks
+from tests.live.disturbed import Background, dead
 from tests.live.house import FULL_CITY, House
 from tieline import bus
 from tieline.model import Business, Outcome
@@ -28,6 +29,22 @@ def test_a_full_city_is_refused_with_cause_34_and_reaches_one_site_only(lab: Hou
     assert (second.refused_cause, second.answered_at) == (34, 0)
     assert {call.site for call in (first, second)} == {"xiamen"}
     assert lab.ticket_calls() == [first.call_id]
+
+
+def test_who_hears_a_refusal_as_its_node_dies_is_refused_and_not_forgotten(lab: House) -> None:
+    script = lab.script(FULL_CITY, "mandarin", Business.REPAIR, Pause(24_000), HangUp())
+    holding = Background(lambda: lab.call(FULL_CITY, script))
+    lab.wait_for("xiamen", lambda event: isinstance(event, bus.CallArrived))
+    hearing = Background(lambda: lab.call(FULL_CITY, IsRefused(503, 34), limit_s=60))
+    lab.wait_for("xiamen", lambda event: isinstance(event, bus.CallArrived) and event.verdict == "message")
+    with dead(lab, "xiamen-1"):
+        refused = hearing.end()
+        assert refused.is_scripted, refused.faults  # the edge ends it: nobody waits for the rest of the sentence
+    holding.end()
+    lab.settle(calls=2)
+    outcomes = {record.outcome: record for record in lab.records()}
+    assert outcomes[Outcome.REFUSED].estimated
+    assert outcomes[Outcome.REFUSED].site == "xiamen"
 
 
 def test_an_address_that_is_no_trunk_group_is_refused_at_the_edge(lab: House) -> None:
