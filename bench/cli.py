@@ -85,3 +85,19 @@ def quota_command(*, as_json: bool, seeds: int, hours: float) -> None:
         click.echo(line, err=True)
 
     report(quota.run(seeds=seeds, hours=hours, say=say), as_json=as_json)
+
+
+@bench.command("match")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON; progress goes to standard error.")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 50), help="Rounds; medians are told.")
+@click.option(
+    "--times", default=2000, show_default=True, type=click.IntRange(1, 100_000), help="Assignments a round."
+)
+def match_command(*, as_json: bool, rounds: int, times: int) -> None:
+    """CPU time of an assignment, from 10 waiting calls × 10 agents to 10,000 × 2,000."""
+    from bench import match
+
+    def say(line: str) -> None:
+        click.echo(line, err=True)
+
+    report(match.run(rounds=rounds, times=times, say=say), as_json=as_json)

@@ -10,19 +10,17 @@ starts included: those of its lane, and of the agent's own dialect.
 Speakers of whom too few are idle are kept for their own callers, until another caller has waited long enough.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from routing.agents import Place
 from routing.decision import Lost
 from routing.kinds import AgentKind, CallKind, Terms
 from routing.offers import Waiting
 from routing.pool import Pool
-from tieline.model import AgentId, CallId, DialectId
-
-_NONE: Final[frozenset[DialectId]] = frozenset()
+from tieline.model import AgentId, CallId
 
 
 class AgentOption(NamedTuple):
@@ -41,17 +39,9 @@ class AgentOption(NamedTuple):
     scarcity: float
 
 
-class CallOption(NamedTuple):
-    """A waiting call as an agent sees it; in order of preference.
-
-    Attributes:
-        counts_since: `since`, head starts taken off.
-    """
-
-    counts_since: float
-    since: float
-    call_id: CallId
-    terms: Terms
+CallOption = tuple[float, float, CallId, Terms]
+"""A waiting call as an agent sees it, in order of preference: since when it counts as waiting, head starts taken off;
+since when it waits; which; on which terms. A bare tuple: a hundred are made for each agent who comes free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +65,7 @@ class CallPick:
 
     Attributes:
         chosen: It.
-        open_calls: The first of each kind that was open.
+        open_calls: The first of each kind that was open, the best first.
         shut_calls: The first of each kind that was not, and why.
     """
 
@@ -86,9 +76,8 @@ class CallPick:
 
 def choose_agent(pool: Pool, call: Waiting, now: float) -> AgentPick | None:
     """Find the best idle agent for a call, whether or not it waits in the pool; None when nobody may have it."""
-    kind, wait_s, dialect = pool.kind_of_call(call), now - call.since, call.need.dialect
-    reserves, numbers = pool.reserves(now), pool.ladders.numbers
-    kept = _kept(reserves) if wait_s < numbers.give_way_s else _NONE
+    kind, wait_s = pool.kind_of_call(call), now - call.since
+    reserves, scarcity_price = pool.reserves(now), pool.ladders.numbers.scarcity_price
     opened: list[tuple[float, AgentKind, Terms, float]] = []
     shut: list[tuple[AgentKind, Terms, Lost]] = []
     for agents in pool.idle_kinds:
@@ -98,47 +87,45 @@ def choose_agent(pool: Pool, call: Waiting, now: float) -> AgentPick | None:
         if pool.apart and not any(pool.may_try(call.call_id, agent) for _, agent in agents.idle):
             shut.append((agents, terms, Lost.LEFT_OUT))
             continue
-        if lost := _shut(pool, terms, wait_s, dialect, kept):
+        if wait_s < terms.sure_s and (lost := _shut(pool, kind, terms, wait_s, now)):
             shut.append((agents, terms, lost))
             continue
-        scarcity = max([reserves[other] for other in terms.others], default=0.0) * numbers.scarcity_price
-        opened.append((terms.fit_price + terms.site_price + scarcity, agents, terms, scarcity))
+        scarcity = 0.0
+        if terms.others:
+            scarcity = scarcity_price * max([reserves[other] for other in terms.others])
+        opened.append((terms.price + scarcity, agents, terms, scarcity))
     return AgentPick(_first(pool, call, opened), opened, shut) if opened else None
 
 
 def choose_call(pool: Pool, agent: AgentId, now: float) -> CallPick | None:
     """Find the best waiting call for an idle agent; None when he may have none of them yet."""
-    agents, give_way_s = pool.kind_of_agent(agent), pool.ladders.numbers.give_way_s
-    kept = _kept(pool.reserves(now))
+    agents, apart = pool.kind_of_agent(agent), pool.apart
     opened: list[CallOption] = []
     shut: list[tuple[CallOption, Lost]] = []
     for kind in pool.waiting_kinds:
         terms = kind.terms(agents)
-        first = _first_call(pool, kind, agent)
-        if terms is None or first is None:
+        if terms is None:
+            continue
+        first = kind.calls[0] if not apart else _maybe_first_call(pool, kind, agent)
+        if first is None:
             continue
         since, call_id = first
-        wait_s = now - since
-        option = CallOption(since - terms.head_start_s, since, call_id, terms)
-        if lost := _shut(pool, terms, wait_s, kind.key.dialect, kept if wait_s < give_way_s else _NONE):
+        option = (since - terms.head_start_s, since, call_id, terms)
+        if now - since < terms.sure_s and (lost := _shut(pool, kind, terms, now - since, now)):
             shut.append((option, lost))
         else:
             opened.append(option)
-    return CallPick(min(opened), opened, shut) if opened else None
+    opened.sort()
+    return CallPick(opened[0], opened, shut) if opened else None
 
 
-def _kept(reserves: Mapping[DialectId, float]) -> frozenset[DialectId]:
-    """Give the dialects of which no more speakers are idle than are to be kept."""
-    return frozenset([dialect for dialect, share in reserves.items() if share >= 1])
-
-
-def _shut(pool: Pool, terms: Terms, wait_s: float, dialect: DialectId, kept: frozenset[DialectId]) -> Lost | None:
+def _shut(pool: Pool, kind: CallKind, terms: Terms, wait_s: float, now: float) -> Lost | None:
     """Tell why a call may not have an agent on these terms yet, or None."""
     if wait_s < terms.opens_s:
         return Lost.NOT_YET
-    if wait_s < terms.opens_s + terms.hold_s and pool.is_near(dialect, terms.near_s):
+    if wait_s < terms.opens_s + terms.hold_s and pool.is_near(kind.key.dialect, terms.near_s):
         return Lost.HELD
-    if kept and terms.kept and not kept.isdisjoint(terms.others):
+    if wait_s < terms.gives_way_s and any(pool.is_kept(other, now) for other in terms.others):
         return Lost.RESERVED
     return None
 
@@ -166,7 +153,5 @@ def _first(pool: Pool, call: Waiting, opened: Sequence[tuple[float, AgentKind, T
     )
 
 
-def _first_call(pool: Pool, kind: CallKind, agent: AgentId) -> tuple[float, CallId] | None:
-    if not pool.apart:
-        return kind.calls[0]
+def _maybe_first_call(pool: Pool, kind: CallKind, agent: AgentId) -> tuple[float, CallId] | None:
     return next((each for each in kind.calls if pool.may_try(each[1], agent)), None)

@@ -143,7 +143,7 @@ class WaitEstimator:
 
     def _climb(self, need: Need, site: SiteId) -> Iterator[Opened]:
         known = 0
-        for step in self.ladders.of(need).steps:
+        for step in self.ladders.of(need.business, need.dialect).steps:
             agents = sum(
                 1 << number for number, agent in enumerate(self.agents.values()) if _takes(step, agent, need, site)
             )

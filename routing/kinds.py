@@ -24,10 +24,11 @@ class Terms(NamedTuple):
         opens_s: Wait from which on, seconds.
         near_s: Put off while a speaker is as near as this, seconds; 0 for never.
         hold_s: For so long at most.
+        gives_way_s: Up to this wait the agent is kept for callers of `others` while few of their speakers are idle.
+        sure_s: From this wait on nothing stands in the way any more.
         others: Dialects that the agent speaks besides the caller's.
-        kept: Whether the agent is kept for callers of those while few of their speakers are idle.
         fit_price: How badly the agent fits.
-        site_price: What crossing to the agent's site costs.
+        price: The same, with what crossing to the agent's site costs.
         head_start_s: How much longer than it did the call counts as having waited.
     """
 
@@ -35,10 +36,11 @@ class Terms(NamedTuple):
     opens_s: float
     near_s: float
     hold_s: float
+    gives_way_s: float
+    sure_s: float
     others: tuple[DialectId, ...]
-    kept: bool
     fit_price: float
-    site_price: float
+    price: float
     head_start_s: float
 
 
@@ -149,16 +151,21 @@ def terms_for(key: CallKey, agents: AgentKind, ladders: LadderSet) -> Terms | No
     for number, step in enumerate(ladders.of(key.business, key.dialect).steps):
         if knowledge not in _UP_TO[step.accept] or (crosses and step.reach is Reach.OWN):
             continue
-        at_once = lane.at_once
+        others = tuple(dialect for dialect in agents.spoken if dialect != key.dialect)
+        opens_s = 0.0 if lane.at_once else _opens_s(step, key)
+        hold_s = 0.0 if lane.at_once else step.hold_s
+        gives_way_s = 0.0 if lane.at_once or not others else ladders.numbers.give_way_s
+        fit_price = _fit_price(key, agent, knowledge, ladders)
         return Terms(
             step=number,
-            opens_s=0.0 if at_once else _opens_s(step, key),
+            opens_s=opens_s,
             near_s=step.near_s,
-            hold_s=0.0 if at_once else step.hold_s,
-            others=tuple(dialect for dialect in agents.spoken if dialect != key.dialect),
-            kept=not at_once,
-            fit_price=_fit_price(key, agent, knowledge, ladders),
-            site_price=ladders.numbers.crossing_price if crosses else 0.0,
+            hold_s=hold_s,
+            gives_way_s=gives_way_s,
+            sure_s=max(opens_s + hold_s, gives_way_s),
+            others=others,
+            fit_price=fit_price,
+            price=fit_price + (ladders.numbers.crossing_price if crosses else 0.0),
             head_start_s=lane.head_start_s + _head_start_s(key, knowledge, ladders, crosses=crosses),
         )
     return None

@@ -17,7 +17,6 @@ from routing.agents import Agent
 from routing.exchange import Exchange
 from routing.ladders import LadderSet
 from routing.offers import DeclineOffer, Effect, Offer, TakeUpOffer, Waiting, WithdrawOffer
-from routing.pool import Pool
 from routing.seat_facts import Answered, CallOver, Fact, LegGone, OwnCall, PhoneAt, PhoneIdle, Rung
 from routing.seats import EMPTY, Seat, SeatRules
 from routing.wishes import Asked
@@ -95,9 +94,9 @@ class Matcher:
         return self._offering.offers
 
     @property
-    def pool(self) -> Pool:
-        """Who can be matched now: what an estimate of waits may look at."""
-        return self._exchange.pool
+    def ladders(self) -> LadderSet:
+        """What the choice goes by."""
+        return self._exchange.pool.ladders
 
     def restore(self, waiting: Iterable[Waiting], seats: Mapping[AgentId, Seat], offers: Iterable[Offer]) -> None:
         """Take over the state that a matcher before this one left, into an empty one; `tick` goes on from there."""

@@ -130,8 +130,12 @@ class Pool:
         load = self.demand.calls_per_s(dialect, now) * numbers.talk_s
         return numbers.reserve * sqrt(max(load, numbers.least_load))
 
+    def is_kept(self, dialect: DialectId, now: float) -> bool:
+        """Tell whether no more speakers of a dialect are idle than are to be kept."""
+        return self.idle_speakers[dialect] <= self.reserve(dialect, now)
+
     def reserves(self, now: float) -> dict[DialectId, float]:
-        """Give the share of a dialect's idle speakers that is to be kept; 1 and more is all of them."""
+        """Give, for dialects with idle speakers, how many are to be kept in proportion to how many there are."""
         return {
             dialect: self.reserve(dialect, now) / idle for dialect, idle in self.idle_speakers.items() if idle > 0
         }

@@ -11,7 +11,7 @@ from routing.decision import Cause, Decision, Fit, Lost, OtherAgent, OtherCall
 from routing.kinds import Terms
 from routing.offers import Waiting
 from routing.pool import Pool
-from tieline.model import MANDARIN, AgentId, CallId
+from tieline.model import MANDARIN, AgentId
 
 _OTHERS: Final = 3
 _PLACES: Final = {Place.COUNTY: "county", Place.CITY: "city", Place.NEITHER: ""}
@@ -27,10 +27,9 @@ def agent_chosen(pool: Pool, call: Waiting, pick: AgentPick, *, cause: Cause, fe
 
 def call_chosen(pool: Pool, call: Waiting, agent: AgentId, pick: CallPick, *, fence: int, now: float) -> Decision:
     """Say why a call was chosen for an agent."""
-    terms = pick.chosen.terms
+    *_, terms = pick.chosen
     place = pool.agents[agent].place_known(call.need)
-    price = terms.fit_price + terms.site_price
-    fit = _fit(pool, call, AgentOption(price, place, pool.idle[agent], agent, terms, 0.0), now)
+    fit = _fit(pool, call, AgentOption(terms.price, place, pool.idle[agent], agent, terms, 0.0), now)
     others = tuple(islice(_other_calls(pool, pick, now), _OTHERS))
     return _decision(pool, call, agent, terms, fit, Cause.AGENT, fence, now, other_calls=others)
 
@@ -99,8 +98,7 @@ def _other_agents(pool: Pool, call: Waiting, pick: AgentPick, now: float) -> Ite
         yield OtherAgent(option.agent, _fit(pool, call, option, now), _why_not(option, pick.chosen))
     for agents, terms, lost in pick.shut_kinds:
         since, agent = agents.idle[0]
-        price = terms.fit_price + terms.site_price
-        option = AgentOption(price, pool.agents[agent].place_known(call.need), since, agent, terms, 0.0)
+        option = AgentOption(terms.price, pool.agents[agent].place_known(call.need), since, agent, terms, 0.0)
         yield OtherAgent(agent, _fit(pool, call, option, now), lost)
 
 
@@ -117,23 +115,24 @@ def _why_not(other: AgentOption, chosen: AgentOption) -> Lost:
 
 
 def _other_calls(pool: Pool, pick: CallPick, now: float) -> Iterator[OtherCall]:
-    for option in nsmallest(_OTHERS + 1, pick.open_calls):
-        if option.call_id != pick.chosen.call_id:
-            yield _other_call(pool, option.call_id, _why_not_call(pool, option, pick.chosen), now)
+    for option in pick.open_calls[1:]:
+        yield _other_call(pool, option, _why_not_call(pool, option, pick.chosen), now)
     for option, lost in pick.shut_calls:
-        yield _other_call(pool, option.call_id, lost, now)
+        yield _other_call(pool, option, lost, now)
 
 
 def _why_not_call(pool: Pool, other: CallOption, chosen: CallOption) -> Lost:
-    if other.since > chosen.since:
+    (_, other_since, other_id, _), (_, since, call_id, _) = other, chosen
+    if other_since > since:
         return Lost.WAIT
     lanes = pool.ladders.lanes
-    other_need, need = pool.calls[other.call_id].need, pool.calls[chosen.call_id].need
+    other_need, need = pool.calls[other_id].need, pool.calls[call_id].need
     if lanes[other_need.lane].head_start_s < lanes[need.lane].head_start_s:
         return Lost.LANE
     return Lost.DIALECT if {other_need.dialect, need.dialect} != {MANDARIN} else Lost.SITE
 
 
-def _other_call(pool: Pool, call_id: CallId, lost: Lost, now: float) -> OtherCall:
-    call = pool.calls[call_id]
-    return OtherCall(call_id, call.need.dialect, call.need.lane, now - call.since, lost)
+def _other_call(pool: Pool, option: CallOption, lost: Lost, now: float) -> OtherCall:
+    _, since, call_id, _ = option
+    need = pool.calls[call_id].need
+    return OtherCall(call_id, need.dialect, need.lane, now - since, lost)
