@@ -99,6 +99,9 @@ class Intake:
                 return matcher.call_gone(call_id, now, event.at)
             case bus.OfferTaken(agent=agent, fence=fence):
                 return matcher.taken(call_id, AgentId(agent), fence, now)
+            case bus.OfferFailed(status="CANCEL", at=at):
+                # Told by an agent's node of another site's caller alone: he hung up, the agent is not to blame.
+                return matcher.call_gone(call_id, now, at)
             case bus.OfferFailed(agent=agent, fence=fence):
                 return matcher.failed(call_id, AgentId(agent), fence, now)
             case bus.AgentRinging(agent=agent, at=at):

@@ -21,6 +21,9 @@ from routing.ladders import LadderSet
 from routing.matcher import Matcher, Rules
 from routing.offers import Effect, MakeOffer, WithdrawOffer
 from routing.outgoing import commands_of
+from routing.peer_intake import PeerIntake
+from routing.peer_news import PeerNews
+from routing.peers import Listener, Peers
 from routing.saved_state import FENCES_A_TERM, SavedState, load
 from routing.waits import Waits
 from tieline import bus
@@ -28,7 +31,7 @@ from tieline.clock import Clock
 from tieline.endings import cancel_until_done
 from tieline.errors import RemoteProtocolError, TielineError
 from tieline.lease import RENEW_S, Command, Hold, Lease, process_name
-from tieline.live import EVENTS, Live
+from tieline.live import Live
 from tieline.model import AgentId, AgentState, NodeId, SiteId
 from tieline.streams import commanding
 
@@ -49,11 +52,13 @@ class MatcherShell:
     Args:
         site: Whose calls and agents.
         live: The site's Redis.
-        agents: The site's agents.
+        agents: Those of all sites.
         ladders: What the choice goes by.
         rules: Times.
         clock: Unix seconds.
         nodes: The site's nodes, whose snapshots are asked for when we take over.
+        replicas: The copies of other sites' Redis that this site has; without one there is no crossing.
+        peer_nodes: A node of each of those sites.
     """
 
     def __init__(
@@ -65,6 +70,8 @@ class MatcherShell:
         rules: Rules,
         clock: Clock,
         nodes: Sequence[NodeId] = (),
+        replicas: Mapping[SiteId, Live] | None = None,
+        peer_nodes: Mapping[SiteId, NodeId] | None = None,
     ) -> None:
         self._site = site
         self._live = live
@@ -73,6 +80,9 @@ class MatcherShell:
         self._ladders = ladders
         self._rules = rules
         self._nodes = nodes
+        self._replicas = replicas or {}
+        self._peer_nodes = peer_nodes or {}
+        self._peers = Peers(self._replicas, clock)
         self._lease = Lease(live, LEASE, process_name())
         self._saved: SavedState | None = None
         self._waits = Waits()
@@ -90,7 +100,7 @@ class MatcherShell:
 
     def metrics(self) -> Mapping[str, float]:
         """Give the numbers worth a graph; a standby has those of its own past."""
-        numbers: dict[str, float] = {**self.counters, "acting": self._saved is not None}
+        numbers: dict[str, float] = {**self.counters, "acting": self._saved is not None, **self._peers.metrics()}
         if self._saved is None:
             return numbers
         matcher = self._saved.matcher
@@ -122,8 +132,10 @@ class MatcherShell:
         return Matcher(self._agents, self._rules, self._ladders, own, next_fence=term * FENCES_A_TERM + 1)
 
     async def _act(self, hold: Hold, saved: SavedState) -> None:
-        """Follow the bus and beat; the first of the two that fails ends the other."""
-        tasks = [asyncio.create_task(work) for work in (self._follow(hold, saved), self._keep(hold, saved))]
+        """Follow the buses and beat; the first of these that fails ends the others."""
+        self._peers = Peers(self._replicas, self._clock)  # what one knew before is as old as the last term
+        works = (self._follow(hold, saved), self._keep(hold, saved), self._peers.run())
+        tasks = [asyncio.create_task(work) for work in works]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -145,22 +157,40 @@ class MatcherShell:
 
     async def _follow(self, hold: Hold, saved: SavedState) -> None:
         intake = Intake(self._site, saved.matcher)
-        while True:
-            entries = await self._look(saved)
-            now = self._clock()
-            effects = self._take_in(entries, intake, saved, now)
-            if len(entries) < BATCH:  # else there is more: a lease must not seem to be over before its answer is read
-                effects += saved.matcher.tick(now)
-            commands = self._commands(effects, intake, saved, now)
-            if entries or effects:
-                await self._lease.act(hold, commands)
-                await asyncio.sleep(EVERY_S)
+        abroad = PeerIntake(self._site, saved.matcher, self._peer_nodes)
+        listener = Listener(self._live, self._peers.rung, BATCH)
+        try:
+            while True:
+                entries = await listener.next(saved.position, self._patience_s(saved))
+                now = self._clock()
+                effects = self._take_in(entries, intake, saved, now)
+                news = self._peers.take()
+                effects += self._take_in_news(news, abroad, saved, now)
+                if len(entries) < BATCH:  # else there is more: a lease must not seem to be over before its answer
+                    effects += saved.matcher.tick(now)
+                commands = self._commands(effects, intake, abroad, saved, now)
+                if entries or news or effects:
+                    await self._lease.act(hold, commands)
+                    await asyncio.sleep(EVERY_S)
+        finally:
+            await listener.close()
 
-    async def _look(self, saved: SavedState) -> list[tuple[str, bytes]]:
+    def _patience_s(self, saved: SavedState) -> float:
         now = self._clock()
         due = saved.matcher.next_deadline(now)
-        wait_s = LONGEST_LOOK_S if due is None else min(LONGEST_LOOK_S, max(0.01, due - now))
-        return await self._live.read(EVENTS, saved.position, count=BATCH, block_ms=int(wait_s * 1000))
+        return LONGEST_LOOK_S if due is None else min(LONGEST_LOOK_S, max(0.01, due - now))
+
+    @staticmethod
+    def _take_in_news(
+        news: Sequence[PeerNews], abroad: PeerIntake, saved: SavedState, now: float
+    ) -> list[Effect | Rescue]:
+        effects: list[Effect | Rescue] = []
+        for one in news:
+            effects += abroad.apply(one, now)
+        for call_id in abroad.touched:
+            saved.touch_call(call_id)
+        abroad.touched.clear()
+        return effects
 
     def _take_in(
         self, entries: Sequence[tuple[str, bytes]], intake: Intake, saved: SavedState, now: float
@@ -175,7 +205,7 @@ class MatcherShell:
         return effects
 
     def _commands(
-        self, effects: Sequence[Effect | Rescue], intake: Intake, saved: SavedState, now: float
+        self, effects: Sequence[Effect | Rescue], intake: Intake, abroad: PeerIntake, saved: SavedState, now: float
     ) -> list[Command]:
         """Give all that must happen in one step: the state, and what it leads to."""
         saved.touch(effects)
@@ -183,7 +213,7 @@ class MatcherShell:
         for call_id in intake.touched:
             saved.touch_call(call_id)
         intake.touched.clear()
-        return [*saved.take_changes(), *commands_of(self._site, effects, now)]
+        return [*saved.take_changes(), *commands_of(self._site, effects, now, abroad.node_of)]
 
     def _count(self, effects: Sequence[Effect | Rescue]) -> None:
         for effect in effects:

@@ -1,6 +1,6 @@
 """What follows from the matcher's decisions, as commands of Redis: events told, words for mailboxes. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from routing.intake import Rescue
@@ -9,7 +9,7 @@ from routing.seats import Seat
 from routing.why import keeping
 from tieline import bus
 from tieline.lease import Command
-from tieline.model import AgentId, SiteId
+from tieline.model import AgentId, NodeId, SiteId
 from tieline.streams import commanding, telling
 
 GRACE_S: Final = 1.0
@@ -22,13 +22,16 @@ RESCUE_S: Final = 5.0
 """The next snapshot repeats it."""
 
 
-def commands_of(site: SiteId, effects: Iterable[Effect | Rescue], now: float) -> Iterator[Command]:
+def commands_of(
+    site: SiteId, effects: Iterable[Effect | Rescue], now: float, node_of: Callable[[AgentId], NodeId]
+) -> Iterator[Command]:
     """Yield the commands that carry effects out, in their order.
 
     Args:
         site: Ours.
         effects: Of the matcher.
         now: Unix seconds.
+        node_of: Names the node that holds the phone of another site's agent.
     """
     for effect in effects:
         match effect:
@@ -36,9 +39,9 @@ def commands_of(site: SiteId, effects: Iterable[Effect | Rescue], now: float) ->
                 yield from keeping(effect, now)
                 yield telling(_made(offer, now))
                 if offer.call.site == site:
-                    yield _word(offer, "agent", now)
+                    yield _word(offer, now)
             case TakeUpOffer(offer):
-                yield _word(offer, "tie", now)
+                yield _word(offer, now, node_of(offer.agent))
             case DeclineOffer(call_id, agent, fence, why):
                 yield telling(bus.OfferDeclined(at=now, call_id=call_id, agent=agent, fence=fence, why=why))
             case WithdrawOffer(offer, why):
@@ -81,10 +84,10 @@ def _made(offer: Offer, now: float) -> bus.OfferMade:
     )
 
 
-def _word(offer: Offer, kind: str, now: float) -> Command:
-    """Give the command that puts an offer into the mailbox: `agent` is at this site, `tie` beyond the tie line."""
+def _word(offer: Offer, now: float, node: str = "") -> Command:
+    """Give the command that puts an offer into the mailbox; with a node, it rings the agent's phone."""
     call, until = offer.call, offer.lease_until - GRACE_S
-    word = f"{kind}:{offer.agent}:{offer.fence}:{round(until * 1000)}"
+    word = f"agent:{offer.agent}:{offer.fence}:{round(until * 1000)}" + (f":{node}" if node else "")
     return commanding(
         call.node, bus.PutInMailbox(at=now, call_id=call.call_id, channel=call.channel, word=word, expires=until)
     )

@@ -40,9 +40,9 @@ from tieline.clock import system_clock
 from tieline.database import Database, create_schema
 from tieline.errors import TielineError
 from tieline.live import Live
-from tieline.model import CityId
+from tieline.model import CityId, SiteId
 from tieline.numbers import NumberPlan, load_number_plan, parse_caller
-from tieline.site_live import open_live
+from tieline.site_live import open_live, open_replica
 from tieline.work import tell_work
 from trunk_config.admission import set_safety_numbers
 from trunk_config.desk import Desk
@@ -146,12 +146,23 @@ class SiteProcess:
             wrap_up_s=settings.wrap_up_s,
             pause_s=settings.no_answer_pause_s,
         )
-        agents = {agent.id: agent for agent in self._context.agents.values() if agent.site == self._context.site.id}
-        ladders = load_ladders(self._context.topology, self._context.agents)
-        site = self._context.site
-        nodes = [node.id for node in site.nodes]
-        shell = MatcherShell(site.id, self._live, agents, ladders, rules, system_clock, nodes)
-        async with beside(shell.run()):
+        topology, agents, site = self._context.topology, self._context.agents, self._context.site
+        replicas = {of: self._replica(of) for of in topology.tied_to(site.id)}
+        shell = MatcherShell(
+            site.id,
+            self._live,
+            agents,
+            load_ladders(topology, agents),
+            rules,
+            system_clock,
+            [node.id for node in site.nodes],
+            replicas,
+            {of: topology.sites[of].nodes[0].id for of in replicas},
+        )
+        async with AsyncExitStack() as stack:
+            for replica in replicas.values():
+                stack.push_async_callback(replica.close)
+            await stack.enter_async_context(beside(shell.run()))
             yield
 
     @asynccontextmanager
@@ -231,6 +242,11 @@ class SiteProcess:
             await runner.cleanup()
 
     # Small parts ---------------------------------------------------------------------------------------------
+
+    def _replica(self, of: SiteId) -> Live:
+        context = self._context
+        deadline_s = context.settings.redis_deadline_s
+        return open_replica(context.site, of, context.secrets.redis_password, deadline_s=deadline_s)
 
     def _agi_connections(self) -> int:
         """Count the connections that are open to the process's AGI servers."""

@@ -1,0 +1,91 @@
+"""The other sites beside a matcher's own: who follows them, and what of it wakes the matcher."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+from routing.peer_news import PeerNews
+from routing.peer_reader import PeerReader
+from tieline.clock import Clock
+from tieline.endings import cancel_until_done
+from tieline.live import EVENTS, Live
+from tieline.model import SiteId
+
+BLOCK_MS: Final = 1000
+
+
+class Peers:
+    """Follows the sites whose Redis this site has copies of.
+
+    Args:
+        replicas: By site.
+        clock: Unix seconds.
+
+    Attributes:
+        rung: Set while there is news.
+    """
+
+    def __init__(self, replicas: Mapping[SiteId, Live], clock: Clock) -> None:
+        self.rung = asyncio.Event()
+        self._readers = [PeerReader(site, replica, clock, self.rung.set) for site, replica in replicas.items()]
+
+    async def run(self) -> None:
+        """Follow until cancelled.
+
+        Raises:
+            ExceptionGroup: A bug of ours.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            for reader in self._readers:
+                tasks.create_task(reader.run())
+            await asyncio.Event().wait()
+
+    def take(self) -> list[PeerNews]:
+        """Give what has become known since somebody last asked."""
+        self.rung.clear()
+        return [news for reader in self._readers for news in reader.take()]
+
+    def metrics(self) -> Mapping[str, float]:
+        """Give the numbers worth a graph."""
+        return {name: value for reader in self._readers for name, value in reader.metrics().items()}
+
+
+class Listener:
+    """Waits for the next event of the own bus, for news of another site, or for a time, whatever comes first.
+
+    One blocking read goes on over several waits: to cancel it would cost a connection each time.
+
+    Args:
+        live: The site's Redis.
+        rung: Set by others when there is news.
+        batch: Events read at once at most.
+    """
+
+    def __init__(self, live: Live, rung: asyncio.Event, batch: int) -> None:
+        self._live, self._rung, self._batch = live, rung, batch
+        self._reading: asyncio.Task[list[tuple[str, bytes]]] | None = None
+
+    async def next(self, position: str, wait_s: float) -> list[tuple[str, bytes]]:
+        """Give the events after a position, none when something else came first.
+
+        Raises:
+            ConnectionLost: Redis is not there.
+        """
+        if self._reading is None:
+            read = self._live.read(EVENTS, position, count=self._batch, block_ms=BLOCK_MS)
+            self._reading = asyncio.create_task(read)
+        ringing = asyncio.create_task(self._rung.wait())
+        try:
+            await asyncio.wait((self._reading, ringing), timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await cancel_until_done(ringing)
+        if not self._reading.done():
+            return []
+        reading, self._reading = self._reading, None
+        return reading.result()
+
+    async def close(self) -> None:
+        """Give up the read that still goes on."""
+        if self._reading is not None:
+            await cancel_until_done(self._reading)
+            await asyncio.gather(self._reading, return_exceptions=True)
