@@ -14,17 +14,15 @@ from ivr_prompts.notice import Notice
 from ivr_prompts.pattern import Slot, SlotKind
 from ivr_prompts.texts import DIALECTS, Texts
 from tieline.errors import Problem
-from tieline.model import MANDARIN, CityId, DialectId
-
-QUOTA_REACHED: Final = 34
-"""Q.850 34, no circuit available: the city has no more lines."""
-PLATFORM_BUSY: Final = 42
-"""Q.850 42, switching congestion: the platform itself can take no more."""
+from tieline.model import MANDARIN, CityId, DialectId, RefusalCause
 
 LONGEST_MS: Final = 15_000
 """Early media holds a trunk channel for its length (domain-facts (g))."""
 
-REASONS: Final[Mapping[int, str]] = {QUOTA_REACHED: "refuse_quota", PLATFORM_BUSY: "refuse_platform"}
+REASONS: Final[Mapping[RefusalCause, str]] = {
+    RefusalCause.QUOTA: "refuse_quota",
+    RefusalCause.PLATFORM: "refuse_platform",
+}
 """Prompt of each cause, without a notice; its only slot, if any, is the city."""
 _TELL_NOTICE: Final = ("refuse_notice", "refuse_notice_later")
 _DANGER: Final = Sentence("refuse_danger", {})

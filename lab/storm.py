@@ -23,7 +23,14 @@ from lab.second_node import topology_with_second_node
 from lab.setup import make_plan, prepare
 from lab.storm_books import Disturbed, MadeCall, keep_books
 from lab.storm_faults import Killed, QuotasChanged, change_quotas, kill_in_turn
-from lab.storm_plan import StormLane, quotas_text, scaled_topology, storm_lanes, storm_script
+from lab.storm_plan import (
+    StormLane,
+    most_told_without_redis,
+    quotas_text,
+    scaled_topology,
+    storm_lanes,
+    storm_script,
+)
 from lab.storm_report import Seen, Storm, StormReport, report
 from lab.storm_watch import Watch
 from lab.supervisor import Request
@@ -104,6 +111,8 @@ async def _storm(client: LabClient, plan: LabPlan, storm: Storm, say: Say) -> St
     node = next((one for one in course.killed if one.what == "node"), None)
     disturbed = Disturbed(node.part if node else "", node.at if node else 0.0, bool(course.killed))
     allowed = load_allowances(plan.quotas_file).messages
+    if "redis" in storm.kills:
+        allowed = most_told_without_redis(allowed, len(site.nodes))
     seen = Seen(
         looks=course.watch.looks,
         arrivals=[event for event in course.watch.arrivals if event.node in {node.id for node in site.nodes}],

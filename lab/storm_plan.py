@@ -31,7 +31,7 @@ ACCESS: Final = 18
 RESERVE: Final = 2
 """Of each city at its home."""
 STORM_CAP: Final = 13
-"""Of the storming city at its home. It is odd: two nodes that count for themselves let in one call more."""
+"""Of the storming city at its home: more than the reserves of the others leave it."""
 CALM_CAP: Final = 6
 STAY_MS: Final = 4000
 """From the keys to the hang-up, beside the time that the keys take."""
@@ -153,6 +153,19 @@ def quotas_text(topology: Topology, storm: CityId) -> str:
     return "\n".join(lines) + "\n"
 
 
-def most_by_node_count(cap: int, nodes: int) -> int:
-    """Give how many calls of a city come in when each node counts for itself: at most the rounding above the cap."""
-    return node_share(cap, nodes) * nodes
+def most_told_without_redis(at_once: int, nodes: int) -> int:
+    """Give how many may hear a refusal at once when each node rations for itself.
+
+    As many as are allowed may be on one node when Redis goes; the others then tell their own part beside them.
+    """
+    return at_once + node_share(at_once, nodes) * (nodes - 1)
+
+
+def most_by_node_count(calm: int, nodes: int) -> int:
+    """Give how many calls of the storming city come in when each node counts for itself, the rounding included.
+
+    Args:
+        calm: How many other cities have a reserve at the site.
+        nodes: Of the site.
+    """
+    return node_share(min(STORM_CAP, LINES - RESERVE * calm), nodes) * nodes

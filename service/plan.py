@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -9,15 +10,17 @@ from ami_bridge.filters import NEVER_MADE, event_filters, read_classes, write_cl
 from ivr_prompts.catalogue import load_catalogue
 from ivr_prompts.flow import menu_files
 from ivr_prompts.menus import Act, load_menus
+from ivr_prompts.refusal import REASONS, refusal_files
 from routing.agents import Agent
 from routing.static_queues import static_queues
 from tieline.model import MANDARIN, Business
 from tieline.secrets_file import Secrets
 from tieline.settings import Settings
-from tieline.switch_plan import NetMenu, NodePaths, Phone, SwitchPlan
+from tieline.switch_plan import NetMenu, NetRefusals, NodePaths, Phone, SwitchPlan
 from tieline.topology import Node, Topology
 from trunk_config.caps import node_caps
-from trunk_config.profiles import load_profiles
+from trunk_config.profiles import load_allowances, load_profiles
+from trunk_config.quota import Allowances
 from trunk_config.render import edge_endpoint
 
 AMI_USER: Final = "tieline"
@@ -39,6 +42,7 @@ def build_plan(settings: Settings, topology: Topology, agents: Iterable[Agent], 
         phones=tuple(Phone(agent.id, agent.site, secrets.agent_password(agent.id)) for agent in everyone),
         queues=tuple(static_queues(topology, everyone)),
         net_menu=net_menu(),
+        net_refusals=net_refusals(topology, load_allowances(settings.quotas)),
         node_caps=node_caps(topology, load_profiles(settings.quotas, topology)),
         ami_user=AMI_USER,
         ami_secret=secrets.ami_password,
@@ -83,6 +87,16 @@ def net_menu() -> NetMenu:
         ),
         choices=tuple((option.digit, Business(option.target)) for option in kept if option.act is Act.BUSINESS),
     )
+
+
+def net_refusals(topology: Topology, allowances: Allowances) -> NetRefusals:
+    """Take what a node says to those it refuses by itself from the same data as Python does, in Mandarin alone."""
+    catalogue = load_catalogue(None)
+    say = partial(refusal_files, catalogue, dialects=[MANDARIN], notices=(), now=0.0)
+    prompts = {
+        (city, cause): say(city=city, prompt=prompt) for city in topology.cities for cause, prompt in REASONS.items()
+    }
+    return NetRefusals(prompts, allowances.messages)
 
 
 def _permit(topology: Topology) -> Iterable[str]:

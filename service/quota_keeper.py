@@ -14,9 +14,9 @@ from tieline import bus, variables
 from tieline.clock import Clock
 from tieline.errors import TielineError
 from tieline.live import Live
-from tieline.model import CityId, NodeId
-from trunk_config.admission import limits_in_force
-from trunk_config.caps import node_share
+from tieline.model import NodeId
+from trunk_config.caps import net_limits, node_share
+from trunk_config.in_force import maybe_in_force
 
 EVERY_S: Final = 0.5
 COUNTED_WITHIN_S: Final = 2.0
@@ -42,7 +42,7 @@ class QuotaKeeper:
         self._counted: set[NodeId] = set()
         self._news = asyncio.Event()
         self._in_force = asyncio.Event()
-        self._told: tuple[int, Mapping[CityId, int]] | None = None
+        self._told: tuple[int, Mapping[str, int]] | None = None
         self._counters = {"quotas_restored": 0, "nodes_not_counted": 0}
 
     async def run(self) -> None:
@@ -73,7 +73,7 @@ class QuotaKeeper:
         await self._tell((node,))
 
     async def _look(self) -> None:
-        there = await limits_in_force(self._live)
+        there = await self._maybe_caps()
         if there is None:
             await self._count_channels()
         if there is None or not self._in_force.is_set():
@@ -82,7 +82,7 @@ class QuotaKeeper:
         if there is None:
             self._counters["quotas_restored"] += 1
             await self._ask_for_snapshots()  # what the nodes have let in meanwhile holds no lease yet
-        there = await limits_in_force(self._live)
+        there = await self._maybe_caps()
         if there is not None and there != self._told:  # another version, or another access of a city
             await self._tell(self._nodes)
             self._told = there
@@ -105,11 +105,10 @@ class QuotaKeeper:
 
     async def _tell(self, nodes: Sequence[NodeId]) -> None:
         """Set the caps on nodes: what each counts against when Redis is away."""
-        in_force = await limits_in_force(self._live)
-        if in_force is None:
+        caps = await self._maybe_caps()
+        if caps is None:
             return
-        version, limits = in_force
-        values = {variables.cap(city): node_share(limit, len(self._nodes)) for city, limit in limits.items()}
+        version, values = caps
         now = self._clock()
         await asyncio.gather(
             *(
@@ -118,3 +117,17 @@ class QuotaKeeper:
                 for name, value in {variables.QUOTA: version, **values}.items()
             )
         )
+
+    async def _maybe_caps(self) -> tuple[int, Mapping[str, int]] | None:
+        """Give the version in force and the nodes' globals under it, None when nothing is in force.
+
+        Raises:
+            TielineError: Redis is away.
+        """
+        now = await maybe_in_force(self._live)
+        if now is None:
+            return None
+        limits = net_limits(now.lines, now.shares)
+        return now.version, {
+            variables.cap(city): node_share(limit, len(self._nodes)) for city, limit in limits.items()
+        }

@@ -3,7 +3,7 @@
 import re
 import secrets
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Final, NewType
 
 SiteId = NewType("SiteId", str)
@@ -71,6 +71,15 @@ class Outcome(StrEnum):
     """The caller got what he wanted from the menu alone (a spoken notice), or was told out-of-hours."""
     LOST = "lost"
     """The edge counted it and nobody knows its end: alarmed."""
+
+
+class RefusalCause(IntEnum):
+    """Why a call is refused before the answer, as ITU-T Q.850 numbers it."""
+
+    QUOTA = 34
+    """No circuit available: the city has all the lines that it is entitled to."""
+    PLATFORM = 42
+    """Switching equipment congestion: it is entitled to one more, and the site has none."""
 
 
 class Witness(StrEnum):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tieline.model import AgentId, Business, CityId, NodeId, SiteId
+from tieline.model import AgentId, Business, CityId, NodeId, RefusalCause, SiteId
 from tieline.topology import Topology
 
 
@@ -52,6 +52,19 @@ class NetMenu:
 
 
 @dataclass(frozen=True, slots=True)
+class NetRefusals:
+    """What refused callers hear in Mandarin when the node itself refuses them.
+
+    Attributes:
+        prompts: Sound files by city and cause, as those of `NetMenu`.
+        at_once: Callers of each site who may hear one at once.
+    """
+
+    prompts: Mapping[tuple[CityId, RefusalCause], tuple[str, ...]]
+    at_once: int
+
+
+@dataclass(frozen=True, slots=True)
 class NodePaths:
     """Where a node keeps its files (absolute).
 
@@ -73,8 +86,7 @@ class SwitchPlan:
     """What is rendered.
 
     Attributes:
-        node_caps: What a city may use of one node under the profile `normal`: its limit at the site shared by the
-            nodes, rounded up.
+        node_caps: What a city may use of one node under the profile `normal` (`trunk_config.caps`).
         ami_permit: Networks that may log in at AMI, `address/mask`.
         ring_s: How long an agent's phone rings.
     """
@@ -89,6 +101,7 @@ class SwitchPlan:
     phones: tuple[Phone, ...]
     queues: tuple[StaticQueue, ...]
     net_menu: NetMenu
+    net_refusals: NetRefusals
     node_caps: Mapping[tuple[NodeId, CityId], int]
     ami_user: str
     ami_secret: str = field(repr=False)

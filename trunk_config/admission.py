@@ -12,7 +12,7 @@ from typing import Final
 
 from tieline.errors import NotReady
 from tieline.live import Live
-from tieline.model import CityId, NodeId
+from tieline.model import CityId, NodeId, RefusalCause
 from trunk_config import admission_steps as steps
 from trunk_config.quota import Allowances, SiteQuotas
 
@@ -43,12 +43,14 @@ class Admission:
         in_use: Lines that the city uses now, this one included if it was granted.
         total: Lines that the site uses now, likewise.
         version: The quotas' version that was decided by.
+        cause: Of a refusal, None when a line was granted.
     """
 
     verdict: Verdict
     in_use: int
     total: int
     version: int
+    cause: RefusalCause | None
 
     @property
     def granted(self) -> bool:
@@ -82,10 +84,10 @@ async def admit(
         TielineError: Redis did not answer in time. In both cases the node's own count (GROUP_COUNT) decides.
     """
     arguments = (uniqueid, city, f"{now:.3f}", number, allowances.messages, allowances.safety_lines)
-    verdict, in_use, total, version = await live.run(steps.ADMIT, steps.KEYS, arguments, deadline_s=deadline_s)
+    verdict, in_use, total, version, cause = await live.run(steps.ADMIT, steps.KEYS, arguments, deadline_s=deadline_s)
     if verdict < 0:
         raise NotReady("redis: no quotas are in force")
-    return Admission(_VERDICTS[verdict], in_use, total, version)
+    return Admission(_VERDICTS[verdict], in_use, total, version, RefusalCause(cause) if cause else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +125,6 @@ async def maybe_version(live: Live) -> int | None:
     """Give the version in force, None when there is none: Redis has restarted."""
     version = await live.call("HGET", QUOTA, "version")
     return None if version is None else int(version)
-
-
-async def limits_in_force(live: Live) -> tuple[int, Mapping[CityId, int]] | None:
-    """Give the version in force and what each city may use at most under it; None when there is none."""
-    flat = await live.call("HGETALL", QUOTA)
-    fields = dict(zip(flat[::2], flat[1::2], strict=True))
-    if b"version" not in fields:
-        return None
-    limits = {CityId(name[2:].decode()): int(value) for name, value in fields.items() if name.startswith(b"c:")}
-    return int(fields[b"version"]), limits
 
 
 async def set_safety_numbers(live: Live, numbers: Iterable[str]) -> None:

@@ -35,37 +35,40 @@ end
 ADMIT: Final = Script("""
 local id, city = ARGV[1], ARGV[2]
 local quota = redis.call('HMGET', KEYS[3], 'version', 'lines', 'total', 'short', 'safety', 'r:' .. city, 'c:' .. city)
-if not quota[1] then return {-1, 0, 0, 0} end
+if not quota[1] then return {-1, 0, 0, 0, 0} end
 local version, lines, total = tonumber(quota[1]), tonumber(quota[2]), tonumber(quota[3])
 local used = tonumber(redis.call('HGET', KEYS[2], city) or 0)
+local reserve, limit = tonumber(quota[6] or 0), tonumber(quota[7] or 0)
+local cause = used < math.min(reserve, limit) and 42 or 34
 local lease = redis.call('HGET', KEYS[1], id)
-if lease then return {string.sub(lease, -2) == ' s' and 2 or 1, used, total, version} end
-if redis.call('HEXISTS', KEYS[4], id) == 1 then return {3, used, total, version} end
+if lease then return {string.sub(lease, -2) == ' s' and 2 or 1, used, total, version, 0} end
+if redis.call('HEXISTS', KEYS[4], id) == 1 then return {3, used, total, version, cause} end
 
-local own = math.max(0, tonumber(quota[6] or 0) - used)
+local own = math.max(0, reserve - used)
 local verdict = 0
-if used < tonumber(quota[7] or 0) and total + tonumber(quota[4]) - own < lines then
+if used < limit and total + tonumber(quota[4]) - own < lines then
   verdict = 1
 elseif total < lines and ARGV[4] ~= '' and tonumber(quota[5]) < tonumber(ARGV[6])
   and redis.call('SISMEMBER', KEYS[5], ARGV[4]) == 1 then
   verdict = 2
 end
 if verdict == 0 then
-  if redis.call('HLEN', KEYS[4]) >= tonumber(ARGV[5]) then return {0, used, total, version} end
+  if redis.call('HLEN', KEYS[4]) >= tonumber(ARGV[5]) then return {0, used, total, version, cause} end
   redis.call('HSET', KEYS[4], id, city)
-  return {3, used, total, version}
+  return {3, used, total, version, cause}
 end
 redis.call('HSET', KEYS[1], id, city .. ' ' .. ARGV[3] .. (verdict == 2 and ' s' or ''))
 redis.call('HINCRBY', KEYS[2], city, 1)
 redis.call('HINCRBY', KEYS[3], 'total', 1)
 if own > 0 then redis.call('HINCRBY', KEYS[3], 'short', -1) end
 if verdict == 2 then redis.call('HINCRBY', KEYS[3], 'safety', 1) end
-return {verdict, used + 1, total + 1, version}
+return {verdict, used + 1, total + 1, version, 0}
 """)
 """Arguments: Uniqueid, city, now, the caller's number or nothing, messages at once, life-safety lines at once.
 
 Answers verdict (-1 nothing is in force, 0 silent, 1 admit, 2 safety, 3 message), the city's lines in use, all lines
-in use, version. Asked again about a channel that has a line or hears a message, it answers as before.
+in use, version, and the cause of a refusal (as `trunk_config.quota.refusal_cause`) or 0. Asked again about a channel
+that has a line or hears a message, it answers as before.
 """
 
 RELEASE: Final = Script(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tieline.errors import Problem
-from tieline.model import CityId, SiteId
+from tieline.model import CityId, RefusalCause, SiteId
 from tieline.topology import Topology
 
 LINES_AT_MOST: Final = 10_000
@@ -86,6 +86,17 @@ def may_admit(quotas: SiteQuotas, in_use: Mapping[CityId, int], city: CityId) ->
         max(0, quota.reserve - in_use.get(other, 0)) for other, quota in quotas.quotas.items() if other != city
     )
     return sum(in_use.values()) + kept < quotas.lines
+
+
+def refusal_cause(quotas: SiteQuotas, in_use: Mapping[CityId, int], city: CityId) -> RefusalCause:
+    """Say whose limit a refused call met: `PLATFORM` when its city is below its reserve and its limit.
+
+    Such a city has a line promised that nobody has. The reserve rule alone never comes to that; lines that were let
+    in without it do, by a node's own count or before a change raised the reserve.
+    """
+    used, quota = in_use.get(city, 0), quotas.quotas.get(city)
+    promised = quota is not None and used < min(quota.reserve, quotas.limit(city))
+    return RefusalCause.PLATFORM if promised else RefusalCause.QUOTA
 
 
 def faults(topology: Topology, site: SiteId, quotas: Mapping[CityId, Quota]) -> Iterator[Problem]:

@@ -15,6 +15,7 @@ from tieline.errors import LocalProtocolError
 from tieline.model import SiteId
 from tieline.switch_plan import SwitchPlan
 from tieline.topology import City, Edge, Node, Site, Topology, TrunkGroup, TrunkState
+from trunk_config.caps import node_share
 from trunk_config.modules import MODULES
 
 TEMPLATES: Final = Path(__file__).resolve().parent.parent / "asterisk-conf"
@@ -211,6 +212,12 @@ def _node_values(plan: SwitchPlan, node: Node) -> dict[str, Any]:
         "recordings": plan.recordings,
         "recording": plan.recording,
         "net_prompt": "&".join(f"{plan.sounds}/{name}" for name in plan.net_menu.prompts),
+        "net_messages": node_share(plan.net_refusals.at_once, len(site.nodes)),
+        "net_refusals": [
+            {"city": city, "cause": cause.value, "say": "&".join(f"{plan.sounds}/{name}" for name in names)}
+            for (city, cause), names in plan.net_refusals.prompts.items()
+        ],
+        "node_lines": node_share(site.lines, len(site.nodes)),
         "net_choices": [{"digit": digit, "business": business} for digit, business in plan.net_menu.choices],
         "ami_user": plan.ami_user,
         "ami_secret": plan.ami_secret,

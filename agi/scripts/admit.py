@@ -10,10 +10,9 @@ from collections.abc import Mapping
 
 from agi.scripts.parts import ADMIT_DEADLINE_S, CallSoFar, Parts, read_call, stamp
 from agi.session import Session
-from ivr_prompts.refusal import QUOTA_REACHED
 from tieline import bus, variables
 from tieline.errors import TielineError
-from tieline.model import CallerNumber
+from tieline.model import CallerNumber, RefusalCause
 from tieline.numbers import parse_caller
 from trunk_config.admission import Admission, Verdict, admit
 from trunk_config.decision_times import BY_NODE
@@ -38,21 +37,22 @@ async def run(parts: Parts, session: Session) -> Mapping[str, str]:
         return {**known, variables.VERDICT: "group"}
     await parts.live.tell(_arrived(session, call, caller, answer, now))
     decided = {**known, variables.QUOTA: str(answer.version), variables.IN_USE: str(answer.in_use)}
-    if answer.granted:
+    if answer.cause is None:
         return {**decided, variables.VERDICT: "admit"}
-    message = _message(parts, call, now) if answer.verdict is Verdict.MESSAGE else ()
+    message = _message(parts, call, answer.cause, now) if answer.verdict is Verdict.MESSAGE else ()
     return {
         **decided,
         variables.VERDICT: "refuse",
-        variables.REFUSED: str(QUOTA_REACHED),
+        variables.REFUSED: str(answer.cause),
         variables.SAY: "&".join(message),
     }
 
 
-def _message(parts: Parts, call: CallSoFar, now: float) -> tuple[str, ...]:
+def _message(parts: Parts, call: CallSoFar, cause: RefusalCause, now: float) -> tuple[str, ...]:
     city = call.city.id
     notices = parts.situation.notices(city, now)
-    return parts.voice.refusal(call.city, QUOTA_REACHED, notices, now, instead=parts.situation.effect(city).refusal)
+    in_surge = parts.situation.effect(city).refusal if cause is RefusalCause.QUOTA else ""
+    return parts.voice.refusal(call.city, cause, notices, now, instead=in_surge)
 
 
 async def _decide(parts: Parts, session: Session, call: CallSoFar, caller: CallerNumber, now: float) -> Admission:
@@ -88,7 +88,7 @@ def _arrived(
         city=call.city.id,
         number_state=caller.state,
         number=caller.e164,
-        refused_cause=0 if answer.granted else QUOTA_REACHED,
+        refused_cause=answer.cause or 0,
         trunk=call.trunk,
         verdict=answer.verdict,
         quota_version=answer.version,

@@ -12,7 +12,7 @@ from ivr_prompts.menus import Menus, load_menus
 from ivr_prompts.notice import Notice
 from ivr_prompts.refusal import REASONS, refusal_files
 from ivr_prompts.texts import DIALECTS
-from tieline.model import DialectId
+from tieline.model import DialectId, RefusalCause
 from tieline.topology import City
 
 SENTENCES_KEPT: Final = 5000
@@ -82,13 +82,13 @@ class Voice:
         return self.catalogue.sentence(prompt, dialect, **slots)
 
     def refusal(
-        self, city: City, cause: int, notices: Sequence[Notice], now: float, *, instead: str = ""
+        self, city: City, cause: RefusalCause, notices: Sequence[Notice], now: float, *, instead: str = ""
     ) -> tuple[str, ...]:
         """Give what a refused caller hears.
 
         Args:
             city: Whose caller it is.
-            cause: Q.850 cause of the refusal, out of `ivr_prompts.refusal.REASONS`.
+            cause: Of the refusal.
             notices: Those of the city.
             now: Unix seconds.
             instead: Prompt in place of the cause's own, for a city that has no notice.

@@ -1,11 +1,19 @@
 """What breaks, and what callers and books notice of it. One failure each, at the smallest load that shows it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
-from lab.scripts import HangUp, Pause, Press, Talks
-from tests.live.disturbed import dead, talking
-from tests.live.house import House
-from tieline.model import Business, Outcome, Witness
+from crm_adapter.ledger import EdgeEvent
+from ivr_prompts.catalogue import load_catalogue
+from lab.scripts import HangUp, IsRefused, Pause, Press, Talks
+from service.plan import net_refusals
+from tests.live.disturbed import Background, dead, talking
+from tests.live.house import FULL_CITY, House
+from tests.live.test_notices import AROUND_S
+from tieline.model import Business, Outcome, RefusalCause, SiteId, Witness
+from trunk_config.quota import Allowances
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
 
@@ -53,6 +61,38 @@ def test_without_redis_menus_go_on_and_the_net_answers(lab: House) -> None:
     after = lab.call("xiamen", lab.script("xiamen", "min_nan", Business.REPAIR, Pause(40_000), HangUp()))
     assert after.is_scripted
     lab.settle(calls=3)
+
+
+@contextmanager
+def lines_of_the_node(lab: House, node: str, lines: int) -> Iterator[None]:
+    """Let a node have few lines for a while."""
+    lab.asterisk(node, f"dialplan set global TL_LINES {lines}")
+    try:
+        yield
+    finally:
+        lab.asterisk(node, f"dialplan set global TL_LINES {lab.plan.topology.sites[SiteId('xiamen')].lines}")
+
+
+def test_without_redis_a_refused_caller_hears_why_by_dialplan_alone(lab: House) -> None:
+    hold = lab.script(FULL_CITY, "mandarin", Business.REPAIR, Pause(16_000), HangUp())
+    with dead(lab, "redis-xiamen"):
+        holding = Background(lambda: lab.call(FULL_CITY, hold))
+        while not any(entry.event is EdgeEvent.FINAL for entry in lab.edge()):  # he is answered: the line is his
+            lab.wait_for_news()
+        refused = lab.call(FULL_CITY, IsRefused(503, 34), limit_s=60)
+        assert refused.is_scripted, refused.faults
+        with lines_of_the_node(lab, "xiamen-1", 1):
+            full = lab.call("zhangzhou", IsRefused(503, 42), limit_s=60)
+        assert full.is_scripted, full.faults
+        assert holding.end().is_scripted
+    lab.settle(calls=3, within_s=80)
+    call, platform = sorted((one for one in lab.records() if one.refused_cause), key=lambda one: one.arrived_at)
+    assert (platform.outcome, platform.refused_cause, platform.city) == (Outcome.REFUSED, 42, "zhangzhou")
+    said = net_refusals(lab.plan.topology, Allowances()).prompts[FULL_CITY, RefusalCause.QUOTA]
+    sounds = load_catalogue(lab.plan.sounds).sounds or {}
+    message_s = sum(sounds[file].duration_ms for file in said) / 1000
+    assert (call.refused_cause, call.lines_in_use, call.answered_at) == (34, 1, 0)
+    assert call.hangup_at - call.arrived_at == pytest.approx(message_s, abs=AROUND_S)
 
 
 def test_when_a_node_dies_its_calls_become_tickets_and_new_ones_reach_the_other_site(lab: House) -> None:

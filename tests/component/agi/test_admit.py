@@ -110,6 +110,21 @@ async def test_admitted_then_refused_with_a_message_then_without(parts: Parts) -
     assert decisions(parts) == {"admit": 1, "message": 1, "silent": 1}
 
 
+async def test_who_is_below_his_reserve_hears_that_the_platform_is_full(parts: Parts) -> None:
+    effects = {State.SURGE: Effect("refuse_surge", short_menu=True)}
+    parts = replace(parts, situation=Situation(parts.live, effects))
+    surge = bus.SurgeChanged(at=NOW, city="fuzhou", state="surge", calls=99, usual=9.0)
+    await write_states(parts.live, {FUZHOU: surge})
+    await parts.situation.look()
+    quotas = site_quotas(TOPOLOGY, SITE, {FUZHOU: Quota(2, 9)})
+    await install(parts.live, 7, "normal", replace(quotas, lines=1))
+    await call(parts, 1)
+    refused = await call(parts, 2)
+    assert (refused["TL_VERDICT"], refused["TL_REFUSED"], refused["TL_USED"]) == ("refuse", "42", "1")
+    assert "mandarin/refuse_platform" in refused["TL_SAY"]
+    assert [event.refused_cause for event in await arrived(parts)] == [0, 42]
+
+
 async def test_a_number_of_the_life_safety_list_is_admitted_and_told_as_such(parts: Parts) -> None:
     await allow(parts, 0)
     await set_safety_numbers(parts.live, [SAFE])

@@ -122,8 +122,15 @@ async def test_a_changed_version_reaches_the_nodes_and_a_node_that_is_new_is_tol
         await install(live, 4, "typhoon", quotas(Quota(0, 8), Quota(0, 6)))
         told = await commands(live, NODES[1], bus.SetGlobal, 6)
         assert [getattr(one, "value", "") for one in told[3:6]] == ["4", "4", "3"]
+        await install(live, 5, "narrow", quotas(Quota(0, 8), Quota(4, 6), lines=10))
+        told = await commands(live, NODES[1], bus.SetGlobal, 9)
+        assert [getattr(one, "value", "") for one in told[6:9]] == [
+            "5",
+            "3",
+            "3",
+        ]  # what Putian has reserved is no one's
         await keeper.snapshot_compared(NODES[1])
-        assert len(await commands(live, NODES[1], bus.SetGlobal, 9)) == 9
+        assert len(await commands(live, NODES[1], bus.SetGlobal, 12)) == 12
         assert desk.put == 2  # once by the test, once at the start: calls are not disturbed by putting it on again
 
 

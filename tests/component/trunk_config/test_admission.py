@@ -7,6 +7,7 @@ import pytest
 from tests.component.trunk_config.site import FUZHOU, PUTIAN, RATION, ask, kept_up, quotas, uniqueid
 from tieline.errors import NotReady
 from tieline.live import Live
+from tieline.model import RefusalCause
 from trunk_config.admission import (
     LINES,
     MESSAGES,
@@ -43,6 +44,19 @@ async def test_what_another_city_has_reserved_stays_free_for_it(live: Live) -> N
     calm = await asyncio.gather(*(ask(live, 100 + number, PUTIAN) for number in range(5)))
     assert [answer.granted for answer in calm] == [True, True, True, False, False]
     assert await kept_up(live) == {"total": 10, "short": 0, "safety": 0}
+
+
+async def test_below_its_reserve_a_city_is_refused_by_the_platform(live: Live) -> None:
+    await install(live, 1, "normal", quotas(Quota(0, 9), Quota(0, 9), lines=4))
+    await asyncio.gather(*(ask(live, number) for number in range(4)))
+    assert (await ask(live, 5, PUTIAN)).cause is RefusalCause.QUOTA
+    await install(live, 2, "normal", quotas(Quota(0, 9), Quota(1, 9), lines=4))  # promised too late
+    refused = [await ask(live, number, PUTIAN) for number in (5, 6, 7)]
+    assert [answer.verdict for answer in refused] == [Verdict.MESSAGE, Verdict.MESSAGE, Verdict.SILENT]
+    assert {answer.cause for answer in refused} == {RefusalCause.PLATFORM}
+    assert (await ask(live, 8)).cause is RefusalCause.QUOTA
+    await release(live, uniqueid(0))
+    assert (await ask(live, 9, PUTIAN)).cause is None
 
 
 async def test_asking_twice_is_answered_as_before_and_counts_once(live: Live) -> None:

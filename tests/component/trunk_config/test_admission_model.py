@@ -23,7 +23,7 @@ from trunk_config.admission import (
     release,
     set_safety_numbers,
 )
-from trunk_config.quota import Allowances, Quota, SiteQuotas, may_admit
+from trunk_config.quota import Allowances, Quota, SiteQuotas, may_admit, refusal_cause
 from trunk_config.reconciliation import LINE, MESSAGE, CallerChannel, NodeChannels, reconcile
 
 pytestmark = pytest.mark.component
@@ -116,6 +116,8 @@ class Site(RuleBasedStateMachine):
         assert answer.verdict is expected
         assert (answer.in_use, answer.total) == (self._used()[city], len(self._lines))
         assert answer.version == self._version
+        refused = expected in (Verdict.MESSAGE, Verdict.SILENT)
+        assert answer.cause == (refusal_cause(self._quotas, self._used(), city) if refused else None)
 
     @rule(channels=st.lists(st.sampled_from(CHANNELS), max_size=4))
     def end(self, channels: list[str]) -> None:

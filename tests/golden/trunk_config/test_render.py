@@ -12,7 +12,7 @@ import pytest
 from ami_bridge.filters import NEVER_MADE, event_filters, read_classes, write_classes
 from routing.agents import load_agents
 from routing.static_queues import static_queues
-from service.plan import net_menu
+from service.plan import net_menu, net_refusals
 from tieline.errors import LocalProtocolError
 from tieline.model import AgentId, SiteId
 from tieline.switch_plan import NodePaths, Phone, SwitchPlan
@@ -20,6 +20,7 @@ from tieline.topology import TrunkState
 from tieline.topology_file import load_topology
 from trunk_config.caps import node_caps
 from trunk_config.profiles import load_profiles
+from trunk_config.quota import Allowances
 from trunk_config.render import edge_endpoint, render_edge, render_node
 from trunk_config.trunk_file import with_state
 
@@ -56,6 +57,7 @@ def plan() -> SwitchPlan:
         phones=tuple(Phone(agent.id, agent.site, "not-a-secret") for agent in agents.values()),
         queues=tuple(static_queues(topology, agents.values())),
         net_menu=net_menu(),
+        net_refusals=net_refusals(topology, Allowances(messages=8)),
         node_caps=node_caps(topology, load_profiles(ROOT / "examples/quotas.toml", topology)),
         ami_user="tieline",
         ami_secret="not-a-secret",

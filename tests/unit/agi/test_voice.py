@@ -11,7 +11,7 @@ from ivr_prompts.menus import load_menus
 from ivr_prompts.notice import Notice
 from tests.unit.ivr_prompts.worlds import UNBUILT
 from tieline.errors import LocalProtocolError
-from tieline.model import MANDARIN, CityId, DialectId
+from tieline.model import MANDARIN, CityId, DialectId, RefusalCause
 from tieline.topology_file import load_topology
 
 pytestmark = pytest.mark.unit
@@ -80,17 +80,17 @@ def test_a_notice_is_told_before_the_first_menu(site_voice: Voice) -> None:
 
 
 def test_a_refused_caller_hears_absolute_files(site_voice: Voice) -> None:
-    files = site_voice.refusal(XIAMEN, 34, [STORM], NOW)
+    files = site_voice.refusal(XIAMEN, RefusalCause.QUOTA, [STORM], NOW)
     assert files[0] == "/sounds/min_nan/city_xiamen"
     assert files[-1] == "/sounds/mandarin/refuse_danger"
-    assert site_voice.refusal(XIAMEN, 42, [], NOW)[0] == "/sounds/min_nan/refuse_platform"
+    assert site_voice.refusal(XIAMEN, RefusalCause.PLATFORM, [], NOW)[0] == "/sounds/min_nan/refuse_platform"
 
 
 def test_in_a_surge_the_short_menu_comes_first_and_the_refusal_says_why(site_voice: Voice) -> None:
     step = site_voice.flow(XIAMEN, remembered=None, notices=[STORM], short=True, now=NOW).start()
     assert isinstance(step, Ask)
     assert step.files.index("mandarin/notice_continue") < step.files.index("mandarin/main_report-1")
-    assert site_voice.refusal(XIAMEN, 34, [], NOW, instead="refuse_surge")[1] == "/sounds/min_nan/refuse_surge-1"
-    assert not any(
-        "refuse_surge" in file for file in site_voice.refusal(XIAMEN, 34, [STORM], NOW, instead="refuse_surge")
-    )
+    plain = site_voice.refusal(XIAMEN, RefusalCause.QUOTA, [], NOW, instead="refuse_surge")
+    assert plain[1] == "/sounds/min_nan/refuse_surge-1"
+    with_notice = site_voice.refusal(XIAMEN, RefusalCause.QUOTA, [STORM], NOW, instead="refuse_surge")
+    assert not any("refuse_surge" in file for file in with_notice)

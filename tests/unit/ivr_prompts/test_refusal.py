@@ -7,7 +7,7 @@ from ivr_prompts.notice import Notice
 from ivr_prompts.refusal import LONGEST_MS, REASONS, check_refusals, reason_prompts, refusal_files
 from ivr_prompts.texts import DIALECTS
 from tests.unit.ivr_prompts.worlds import UNBUILT, catalogue, synthetic
-from tieline.model import MANDARIN, CityId, DialectId
+from tieline.model import MANDARIN, CityId, DialectId, RefusalCause
 
 pytestmark = pytest.mark.unit
 
@@ -25,7 +25,7 @@ def test_without_a_notice_the_lines_are_full() -> None:
         "puxian/city_putian", "puxian/refuse_quota-1", "mandarin/city_putian", "mandarin/refuse_quota-1",
         "mandarin/refuse_danger",
     )  # fmt: skip
-    assert said(prompt=REASONS[42])[0] == "puxian/refuse_platform"
+    assert said(prompt=REASONS[RefusalCause.PLATFORM])[0] == "puxian/refuse_platform"
 
 
 def test_with_a_notice_it_is_told_what_is_known_of_the_most_important_one() -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from tieline.errors import ConfigError
-from tieline.model import CityId, SiteId
+from tieline.model import CityId, RefusalCause, SiteId
 from tieline.topology import Topology
 from tieline.topology_file import load_topology
 from trunk_config.profiles import load_profiles
-from trunk_config.quota import Quota, SiteQuotas, faults, may_admit, site_quotas
+from trunk_config.quota import Quota, SiteQuotas, faults, may_admit, refusal_cause, site_quotas
 
 pytestmark = pytest.mark.unit
 
@@ -41,6 +41,30 @@ def _two(reserve_b: int = 3) -> SiteQuotas:
 )
 def test_what_others_have_reserved_stays_free(used_a: int, used_b: int, city: CityId, expected: bool) -> None:
     assert may_admit(_two(), {A: used_a, B: used_b}, city) is expected
+
+
+@pytest.mark.parametrize(
+    ("used", "city", "expected"),
+    [
+        ({A: 7, B: 0}, A, RefusalCause.QUOTA),  # what B has reserved
+        ({A: 7, B: 3}, A, RefusalCause.QUOTA),  # all lines in use, A has more than it is promised
+        ({A: 9, B: 0}, A, RefusalCause.QUOTA),  # its cap
+        ({A: 9, B: 1}, B, RefusalCause.PLATFORM),  # promised three, and none is left
+        ({A: 12, B: 2}, B, RefusalCause.PLATFORM),
+        ({A: 12, B: 3}, B, RefusalCause.QUOTA),
+        ({A: 12}, CityId("c"), RefusalCause.QUOTA),
+    ],
+)
+def test_a_city_that_has_less_than_is_promised_is_refused_by_the_platform(
+    used: dict[CityId, int], city: CityId, expected: RefusalCause
+) -> None:
+    assert not may_admit(_two(), used, city)
+    assert refusal_cause(_two(), used, city) is expected
+
+
+def test_a_city_without_access_is_refused_by_its_quota() -> None:
+    quotas = SiteQuotas(FUZHOU, 10, {A: Quota(2, 5)}, {A: 0})
+    assert refusal_cause(quotas, {}, A) is RefusalCause.QUOTA
 
 
 def test_a_city_without_quota_or_access_is_refused() -> None:

@@ -8,9 +8,9 @@ from tieline.errors import ConfigError
 from tieline.model import CityId, NodeId
 from tieline.topology import Topology
 from tieline.topology_file import load_topology
-from trunk_config.caps import node_caps, node_share
+from trunk_config.caps import net_limits, node_caps, node_share
 from trunk_config.profiles import load_allowances, load_profiles
-from trunk_config.quota import Allowances
+from trunk_config.quota import Allowances, Quota
 
 pytestmark = pytest.mark.unit
 
@@ -77,6 +77,13 @@ def test_a_fault_is_told_by_either_reader(
 def test_the_nodes_of_a_site_share_a_limit_rounded_up(limit: int, nodes: int, share: int) -> None:
     assert node_share(limit, nodes) == share
     assert limit <= share * nodes < limit + nodes
+
+
+def test_without_redis_one_city_in_surge_leaves_the_reserves_of_the_others_free() -> None:
+    surging, calm, none = CityId("a"), CityId("b"), CityId("c")
+    shares = {surging: Quota(2, 13), calm: Quota(6, 7), none: Quota(2, 0)}
+    assert net_limits(16, shares) == {surging: 8, calm: 7, none: 0}
+    assert net_limits(4, shares) == {surging: 0, calm: 0, none: 0}
 
 
 def test_a_node_begins_with_the_profile_of_every_day(topology: Topology) -> None:
