@@ -1,9 +1,12 @@
 """Step 8: the first witness of a hang-up. The facts go to disk before the script ends, whatever else is down.
 
 Fails closed on the disk alone: without a synced record the script does not finish, and the dialplan asks the next
-server, then the stdio script. Redis may be away: the forwarder finds the record in the journal.
+server, then the stdio script. Redis may be away: the forwarder finds the record in the journal, and the keeper ends
+the lease of the line. It ends here first because that needs no bridge: while one restarts, lines of calls that have
+ended would keep others out.
 """
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -13,11 +16,11 @@ from crm_adapter.record import from_variables
 from tieline import bus, variables
 from tieline.errors import TielineError
 from tieline.model import Witness
-from trunk_config.admission import node_of
+from trunk_config.admission import node_of, release
 
 
 async def run(parts: Parts, session: Session) -> Mapping[str, str]:
-    """Write the call's record, then tell the bus."""
+    """Write the call's record, then tell the bus and give the line back."""
     now = parts.clock()
     node = node_of(session.request.uniqueid)
     facts = variables.values_of(variables.FACTS, session.request.arguments)
@@ -36,5 +39,5 @@ async def run(parts: Parts, session: Session) -> Mapping[str, str]:
     await parts.journal.append(record)
     told = bus.CallJournalled(at=now, call_id=record.call_id, node=node, outcome=record.outcome, witness=Witness.AGI)
     with suppress(TielineError):
-        await parts.live.tell(told)
+        await asyncio.gather(parts.live.tell(told), release(parts.live, session.request.uniqueid))
     return {}

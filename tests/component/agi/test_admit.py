@@ -1,6 +1,6 @@
 """The admit script on a real Redis: what the dialplan is told, what the bus is told, what is counted."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,23 +10,15 @@ from agi.request import Request
 from agi.scripts import admit
 from agi.scripts.parts import Parts
 from agi.scripts.situation import Situation
-from agi.scripts.voice import Voice
 from agi.session import Session
-from crm_adapter.journal import Journal
-from ivr_prompts.menus import load_menus
 from ivr_prompts.notice import Notice
 from ivr_prompts.notice_live import write_copy
-from routing.hours import load_hours
-from tests.support.redis_server import RedisServer, redis_server
-from tests.unit.ivr_prompts.worlds import UNBUILT
 from tieline import bus
-from tieline.live import EVENTS, Live
+from tieline.live import EVENTS
 from tieline.model import CityId, SiteId
-from tieline.numbers import load_number_plan
 from tieline.topology_file import load_topology
 from tieline.variables import BETWEEN
 from trunk_config.admission import install, set_safety_numbers
-from trunk_config.decision_times import DecisionTimes
 from trunk_config.quota import Allowances, Quota, site_quotas
 from trunk_config.surge import State
 from trunk_config.surge_live import write_states
@@ -38,33 +30,6 @@ TOPOLOGY = load_topology(Path(__file__).parents[3] / "examples" / "fujian.toml")
 FUZHOU, SITE = CityId("fuzhou"), SiteId("fuzhou")
 NOW = 1_795_250_000.0
 SAFE = "+8659100001234"
-
-
-@pytest.fixture(scope="module")
-def redis() -> Iterator[RedisServer]:
-    with redis_server() as server:
-        yield server
-
-
-@pytest.fixture
-async def parts(redis: RedisServer, tmp_path: Path) -> AsyncIterator[Parts]:
-    live, journal = Live(redis.url), Journal(tmp_path, "test")
-    await live.call("FLUSHALL")
-    yield Parts(
-        site=SITE,
-        topology=TOPOLOGY,
-        live=live,
-        allowances=Allowances(messages=1, safety_lines=1),
-        decision_times=DecisionTimes(),
-        journal=journal,
-        voice=Voice(UNBUILT, load_menus(UNBUILT.texts), Path("/sounds")),
-        situation=Situation(live, {}),
-        hours=load_hours(NOW),
-        numbers=load_number_plan(TOPOLOGY.cities.values()),
-        clock=lambda: NOW,
-    )
-    await live.close()
-    await journal.close()
 
 
 async def allow(parts: Parts, lines: int) -> None:
