@@ -22,6 +22,7 @@ from lab.root import Say
 from lab.second_node import topology_with_second_node
 from lab.setup import make_plan, prepare
 from lab.storm_books import Disturbed, MadeCall, keep_books
+from lab.storm_decisions import decisions
 from lab.storm_faults import Killed, QuotasChanged, change_quotas, kill_in_turn
 from lab.storm_plan import (
     StormLane,
@@ -117,6 +118,7 @@ async def _storm(client: LabClient, plan: LabPlan, storm: Storm, say: Say) -> St
         looks=course.watch.looks,
         arrivals=[event for event in course.watch.arrivals if event.node in {node.id for node in site.nodes}],
         by_node=len(course.watch.by_node),
+        decisions=decisions(course.watch.decision_times),
         killed=course.killed,
         changed=course.changed,
         city_of={entry.call_id: entry.city for entry in witnessed.accounting.entries},

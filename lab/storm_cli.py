@@ -10,6 +10,7 @@ from rich.table import Table
 
 from lab.books import Difference
 from lab.storm import drill_storm
+from lab.storm_decisions import Decisions
 from lab.storm_faults import KILLS
 from lab.storm_report import KILL_EVERY_S, Storm, StormReport
 from tieline.errors import TielineError
@@ -74,6 +75,11 @@ def storm(
     sys.exit(not report.is_well)
 
 
+def _times(decisions: Decisions) -> str:
+    p50, p99 = ("above 50" if value is None else f"{value:g}" for value in (decisions.p50_ms, decisions.p99_ms))
+    return f"{decisions.decided}: p50 {p50} ms, p99 {p99} ms; {decisions.by_node} left to a node"
+
+
 def show(console: Console, report: StormReport) -> None:
     """Print what a storm showed."""
     books = report.books
@@ -84,6 +90,7 @@ def show(console: Console, report: StormReport) -> None:
         "told why": f"{books.with_message}, at most {books.most_messages} at once",
         "lines": f"at most {report.most_in_use} of {report.lines}, {report.looks} looks",
         "let in by a node's count": str(report.by_node),
+        "decisions": _times(report.decisions),
         "tickets": f"{books.tickets} of {books.tickets_needed} needed",
         "cut by a dead node, dropped": f"{books.cut}, {books.dropped}",
     }

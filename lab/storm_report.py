@@ -10,6 +10,7 @@ import msgspec
 from lab.books import Difference
 from lab.burden import Burden
 from lab.storm_books import StormBooks
+from lab.storm_decisions import Decisions
 from lab.storm_faults import Killed, QuotasChanged
 from lab.storm_lines import Look, equal_after_s, excesses, most_channels
 from lab.storm_plan import ACCESS, LINES, RESERVE, most_by_node_count
@@ -78,6 +79,7 @@ class StormReport(msgspec.Struct, frozen=True, kw_only=True):
         looks: At lines and channels, once a second.
         most_in_use: Lines of the site in use at once, of `lines`, as Redis counted them.
         by_node: Calls that nodes let in by their own count.
+        decisions: How long those of the site took.
         over_admitted: Lines let in by Redis where there was no room.
         faults: What SIPp met unexpectedly, shortened.
     """
@@ -92,6 +94,7 @@ class StormReport(msgspec.Struct, frozen=True, kw_only=True):
     looks: int
     most_in_use: int
     by_node: int
+    decisions: Decisions
     over_admitted: tuple[str, ...]
     recoveries: tuple[Recovery, ...]
     change: Change | None
@@ -113,6 +116,7 @@ class Seen:
         looks: At the storm's site.
         arrivals: Decisions of its Redis.
         by_node: Calls that its nodes let in by their own count.
+        decisions: How long they took.
         killed: In their order.
         changed: None when nothing was changed.
         city_of: City by call id, as the edge counted it.
@@ -123,6 +127,7 @@ class Seen:
     looks: Sequence[Look]
     arrivals: Sequence[bus.CallArrived]
     by_node: int
+    decisions: Decisions
     killed: Sequence[Killed]
     changed: QuotasChanged | None
     city_of: Mapping[str, str]
@@ -150,6 +155,7 @@ def report(
         looks=len(seen.looks),
         most_in_use=max(in_use, default=0),
         by_node=seen.by_node,
+        decisions=seen.decisions,
         over_admitted=tuple(_over_admitted(seen, windows)),
         recoveries=recoveries,
         change=change,

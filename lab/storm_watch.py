@@ -15,6 +15,7 @@ from tieline.live import EVENTS, Live
 from tieline.model import SiteId
 from tieline.topology import Node, Site
 from trunk_config.admission import LINES, MESSAGES
+from trunk_config.decision_times import ByVerdict, fetch
 from trunk_config.in_force import InForce, maybe_in_force
 from trunk_config.render import edge_endpoint
 
@@ -36,6 +37,7 @@ class Watch:
 
     Attributes:
         looks: At lines and channels.
+        decision_times: What the site's AGI servers had counted, look by look.
         arrivals: Every decision that a site's Redis made.
         by_node: Calls that a node let in by its own count.
     """
@@ -46,6 +48,7 @@ class Watch:
         self._callers = tuple(f"PJSIP/{edge_endpoint(edge)}-" for edge in plan.topology.edges)
         self._box = Sandbox(plan.root, writable=(plan.state,))
         self.looks: list[Look] = []
+        self.decision_times: list[Mapping[int, ByVerdict]] = []
         self.arrivals: list[bus.CallArrived] = []
         self.by_node: list[bus.LineHeld] = []
 
@@ -72,11 +75,15 @@ class Watch:
     async def _redis(self) -> tuple[InForce | None, Mapping[str, str] | None, int]:
         """Read all in one exchange: the commands of one turn travel together."""
         try:
-            in_force, flat, messages = await asyncio.gather(
-                maybe_in_force(self._live), self._live.call("HGETALL", LINES), self._live.call("HLEN", MESSAGES)
+            in_force, flat, messages, times = await asyncio.gather(
+                maybe_in_force(self._live),
+                self._live.call("HGETALL", LINES),
+                self._live.call("HLEN", MESSAGES),
+                fetch(self._live, len(self._site.agi)),
             )
         except TielineError:
             return None, None, 0
+        self.decision_times.append(times)
         return in_force, _leases(flat), int(messages)
 
     async def _answered(self, node: Node) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Counts of values by upper bounds, as Prometheus wants them. Pure."""
 
+import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 import msgspec
@@ -23,6 +24,20 @@ class Buckets(msgspec.Struct, frozen=True):
     def cumulated(self) -> list[tuple[str, float]]:
         """Give each bound with the number of values up to it; the last bound is `+Inf`."""
         return list(zip((*map(str, self.bounds), "+Inf"), accumulate(self.counts), strict=True))
+
+    def at_most(self, share: float) -> float | None:
+        """Give the bound that a share of the values (above 0, at most 1) do not exceed, None above the last."""
+        needed = math.ceil(share * sum(self.counts))
+        up_to = zip(self.bounds, accumulate(self.counts), strict=False)
+        return next((bound for bound, values in up_to if values >= needed), None)
+
+
+def joined(pictures: Iterable[Buckets]) -> Buckets:
+    """Add histograms of the same bounds up; without any it has no bounds and no values."""
+    every = tuple(pictures)
+    bounds = every[0].bounds if every else ()
+    counts = tuple(map(sum, zip(*(picture.counts for picture in every), strict=True)))
+    return Buckets(bounds, counts, sum(picture.total for picture in every))
 
 
 class Histogram:

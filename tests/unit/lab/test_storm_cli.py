@@ -9,6 +9,7 @@ from rich.console import Console
 
 from lab.books import Difference
 from lab.storm_cli import show, storm
+from lab.storm_decisions import Decisions
 from lab.storm_report import Change, Recovery, StormReport
 from tests.unit.lab.test_storm_report import BOOKS, COST
 
@@ -25,6 +26,7 @@ REPORT = StormReport(
     looks=70,
     most_in_use=16,
     by_node=3,
+    decisions=Decisions(decided=200, by_node=7, mean_ms=0.9, p50_ms=1.0, p99_ms=None),
     over_admitted=("17.0: fuzhou uses 14 lines of 13",),
     recoveries=(Recovery(what="agi", part="tieline-fuzhou-agi-0", equal_after_s=1.5, most_channels=8),),
     change=Change(version=2, answered_s=0.05, first_decision_s=0.3, old_decisions=0),
@@ -57,6 +59,7 @@ def test_everything_that_differs_is_printed() -> None:
         "after 1.5 s",
         "version 2",
         "after 0.3 s",
+        "200: p50 1 ms, p99 above 50 ms; 7 left to a node",
         "call-0 lost",
         "[not markup]",
     ):

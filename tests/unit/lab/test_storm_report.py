@@ -6,6 +6,7 @@ import pytest
 
 from lab.burden import Burden
 from lab.storm_books import StormBooks
+from lab.storm_decisions import decisions
 from lab.storm_faults import Killed, QuotasChanged
 from lab.storm_lines import Look
 from lab.storm_plan import STORM_CAP
@@ -24,7 +25,10 @@ BOOKS = StormBooks(
     placed=0, admitted=0, refused=0, with_message=0, most_messages=0, calm=0, calm_refused=0, cut=0, dropped=0,
     longest_s=0, outcomes={}, tickets_needed=0, tickets=0, leftovers=(), differences=(),
 )  # fmt: skip
-SEEN = Seen(looks=(), arrivals=(), by_node=0, killed=(), changed=None, city_of={"call": CITY}, nodes=2, calm=(CALM,))
+SEEN = Seen(
+    looks=(), arrivals=(), by_node=0, decisions=decisions(()), killed=(), changed=None, city_of={"call": CITY},
+    nodes=2, calm=(CALM,),
+)  # fmt: skip
 
 
 def _look(at: float, lines: int, *, city: CityId = CITY, channels: int | None = None) -> Look:
