@@ -1,13 +1,14 @@
 """Changes of quotas on real databases: versions, turns, ends, and the audit trail of deeds and attempts."""
 
 import asyncio
+import threading
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.unit.trunk_config.network import ADMIN, FUZHOU, NOW, PROFILES, TOPOLOGY, city
-from tieline.database import Database, StatementRefused
+from tieline.database import Connection, Database, StatementRefused
 from tieline.errors import Problem
 from tieline.model import SiteId
 from tieline.principal import Principal, Role
@@ -17,6 +18,7 @@ from trunk_config import store
 from trunk_config.change import Change, ChangeRefused, PutOn, Refused, SetShares, Share, Undo
 from trunk_config.desk import Desk
 from trunk_config.quota import Quota
+from trunk_config.versions import QuotaVersion
 
 pytestmark = pytest.mark.component
 
@@ -143,6 +145,42 @@ async def test_of_many_at_once_one_wins_and_the_others_are_told_by_whom(desk: De
             assert [str(found) for found in refused.difference] == [
                 f"putian reserve 11 → {newest.quotas[PUTIAN].reserve}"
             ]
+
+
+class SlowFirst:
+    """Stands in for `store.add_version`: the first one to write stays in its transaction until it is let go on."""
+
+    def __init__(self) -> None:
+        self.came: list[str] = []
+        self.there, self.go_on = threading.Event(), threading.Event()
+        self._add = store.add_version
+
+    def __call__(self, connection: Connection, version: QuotaVersion) -> None:
+        self.came.append(version.by)
+        self.there.set()
+        if len(self.came) == 1:
+            assert self.go_on.wait(20)
+        self._add(connection, version)
+
+
+async def test_the_second_of_two_waits_for_the_first_ones_transaction(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the lock both read version 1, and the unique key would refuse the second one as a broken statement."""
+    await desk.newest(FUZHOU)  # made before: making it lets them take turns by itself
+    first_at = SlowFirst()
+    monkeypatch.setattr(store, "add_version", first_at)
+    first = asyncio.create_task(desk.change(reserve(20), replace(ADMIN, name="li")))
+    await asyncio.to_thread(first_at.there.wait, 20)
+    second = asyncio.create_task(desk.change(reserve(21), replace(ADMIN, name="chen")))
+    await asyncio.wait({second}, timeout=0.5)  # as long as it could have read what is about to change
+    assert (first_at.came, second.done()) == (["li"], False)
+    first_at.go_on.set()
+    assert (await first).version == 2
+    with pytest.raises(ChangeRefused) as refused:
+        await second
+    assert (refused.value.kind, refused.value.newest, first_at.came) == (Refused.STALE, 2, ["li"])
+    assert [str(found) for found in refused.value.difference] == ["putian reserve 11 → 20"]
 
 
 async def test_a_number_cannot_be_given_twice(desk: Desk, database: Database) -> None:
