@@ -150,7 +150,7 @@ class Keeper:
                 commands.append(("HDEL", OPEN, call_id))
             else:
                 commands.append(("HSET", OPEN, call_id, msgspec.json.encode(call)))
-        await asyncio.gather(*(self._live.call(*command) for command in commands))
+        await asyncio.gather(*(self._live.begin(*command) for command in commands))
 
 
 def _channels(snapshot: bus.NodeSnapshot) -> NodeChannels:

@@ -1,42 +1,26 @@
-"""The one door to a site's Redis: commands, scripts, the bus. The only module that imports redis.
+"""The one door to a site's Redis: commands, scripts, the bus.
 
-Commands issued in one turn of the event loop leave together, in one pipeline: redis-py costs about 85 µs of CPU
-for a command sent alone and a tenth of that in a batch (docs/adr/0003-one-door-to-redis.md). Every call has a
-deadline; when Redis does not answer in time the caller gets `DeadlineExceeded` or `ConnectionLost` and decides
-by its own stated policy.
+Commands issued in one turn of the event loop leave together, in one segment: a segment costs Redis, the kernel and us
+far more than a command in it (docs/adr/0003-one-door-to-redis.md). Every call has a deadline; when Redis does not
+answer in time the caller gets `DeadlineExceeded` or `ConnectionLost` and decides by its own stated policy.
 """
 
 import asyncio
-import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
-
-import redis.asyncio as redis_asyncio
-from redis import exceptions as redis_errors
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
 
 from tieline import bus
+from tieline.endings import cancel_until_done
 from tieline.errors import ConnectionLost, DeadlineExceeded, RemoteProtocolError, TielineError
+from tieline.redis_link import Asked, Link, RedisAddress, UnknownScript, open_link
+from tieline.redis_link import Reply as Reply
+from tieline.redis_link import ScriptError as ScriptError
 from tieline.streams import EVENTS as EVENTS  # who follows the bus needs both
 from tieline.streams import Scalar as Scalar
 from tieline.streams import commanding, telling
 from tieline.streams import commands_stream as commands_stream
-
-Reply = Any
-"""What Redis answered: bytes, int, None, or lists of these. Callers convert at once."""
-
-_Batch = list[tuple[tuple[Scalar, ...], "asyncio.Future[Reply]"]]
-
-
-class ScriptError(TielineError):
-    """Redis refused a command or a script: our bug, not a passing fault."""
-
-
-class _UnknownScript(ScriptError):
-    """Redis does not hold the script (it restarted, or its scripts were flushed)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +28,52 @@ class Script:
     """A Lua script, run by its hash and loaded when Redis does not know it (after a restart of Redis)."""
 
     source: str
+    sha: str = field(init=False)
+    """SHA-1 of the source in hex, as EVALSHA wants it."""
 
-    @property
-    def sha(self) -> str:
-        """SHA-1 of the source in hex, as EVALSHA wants it."""
-        return hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+    def __post_init__(self) -> None:
+        """Reckon the hash once."""
+        sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+        object.__setattr__(self, "sha", sha)
 
 
-class _BoundConnection(redis_asyncio.Connection):
-    """A connection that leaves from the site's own address.
+class _Deadline:
+    """Ends what is not answered within one span; one timer for all, since one each would cost as much as a command.
 
-    On loopback a client to a foreign 127.x address sends from 127.0.0.1, so a cut between two sites would not
-    cut it; in production the same binding keeps traffic on the site's own interface.
+    A link on which something is late takes no more commands: whatever comes after may be as late.
     """
 
-    def __init__(self, *, local_address: str = "", **options: Any) -> None:
-        super().__init__(**options)
-        self._local_address = local_address
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._watched: deque[tuple[float, Asked]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
 
-    def _connection_arguments(self) -> dict[str, Any]:
-        arguments = dict(super()._connection_arguments())
-        if self._local_address:
-            arguments["local_addr"] = (self._local_address, 0)
-        return arguments
+    def watch(self, asked: Asked, loop: asyncio.AbstractEventLoop) -> None:
+        due = loop.time() + self._limit_s
+        self._watched.append((due, asked))
+        if self._timer is None:
+            self._timer = loop.call_at(due, self._look, loop)
+
+    def stop(self) -> None:
+        """Watch nothing any more."""
+        self._watched.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        now, watched = loop.time(), self._watched
+        late = set[Link]()
+        while watched and (watched[0][1].answer.done() or watched[0][0] <= now):
+            _, asked = watched.popleft()
+            if asked.answer.done():
+                continue
+            asked.fail(DeadlineExceeded(f"redis {asked.command[0]!s}", self._limit_s))
+            if asked.link is not None:
+                late.add(asked.link)
+        for link in late:
+            link.retire()
+        self._timer = loop.call_at(watched[0][0], self._look, loop) if watched else None
 
 
 class Live:
@@ -79,42 +86,42 @@ class Live:
     """
 
     def __init__(self, url: str, *, deadline_s: float = 1.0, local_address: str = "") -> None:
-        # Makes connections and no more: redis-py's ways through its pool and pipeline cost three times the exchange
-        # itself (measured). Replies stay as the wire gives them (RESP2).
-        self._pool = redis_asyncio.ConnectionPool.from_url(
-            url,
-            connection_class=_BoundConnection,
-            protocol=2,
-            local_address=local_address,
-            socket_connect_timeout=deadline_s,
-            # Every exchange has a deadline of its own; redis-py's would be a timer more for each send and each reply.
-            socket_timeout=None,
-            # Redis restarts and fail-overs are ours to handle: a silent repeat could run a script twice.
-            retry=Retry(NoBackoff(), 0),
-        )
-        self._idle: list[redis_asyncio.Connection] = []
-        self._connections: set[redis_asyncio.Connection] = set()
+        self._address = RedisAddress.of_url(url)
         self._deadline_s = deadline_s
-        self._waiting: dict[float, _Batch] = {}
-        self._flushes: set[asyncio.Task[None]] = set()
+        self._local_address = local_address
+        self._links: set[Link] = set()
+        self._link: Link | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._unsent: list[Asked] = []
+        self._deadlines: dict[float, _Deadline] = {}
+        self._readers: list[Link] = []
+        """Links of blocking reads, at rest: such a read must not hold up the others."""
 
     async def call(self, *command: Scalar, deadline_s: float | None = None) -> Reply:
         """Run one command; commands of the same loop turn travel together.
+
+        A silent repeat could run a script twice: nothing is ever sent again.
 
         Raises:
             DeadlineExceeded: No answer in time. The command may or may not have run.
             ConnectionLost: Redis is not there.
             ScriptError: Redis refused the command.
         """
-        limit = self._deadline_s if deadline_s is None else deadline_s
+        return await self.begin(*command, deadline_s=deadline_s)
+
+    def begin(self, *command: Scalar, deadline_s: float | None = None) -> "asyncio.Future[Reply]":
+        """Begin a `call` without a task of its own, for `asyncio.gather` over many."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Reply] = loop.create_future()
-        batch = self._waiting.get(limit)
-        if batch is None:
-            batch = self._waiting[limit] = []
-            loop.call_soon(self._start_flush, limit)
-        batch.append((command, future))
-        return await future
+        asked = Asked(command, loop.create_future())
+        limit = self._deadline_s if deadline_s is None else deadline_s
+        deadline = self._deadlines.get(limit)
+        if deadline is None:
+            deadline = self._deadlines[limit] = _Deadline(limit)
+        deadline.watch(asked, loop)
+        if not self._unsent:
+            loop.call_soon(self._flush_soon, loop)
+        self._unsent.append(asked)
+        return asked.answer
 
     async def run(
         self, script: Script, keys: Iterable[str], arguments: Iterable[Scalar], *, deadline_s: float | None = None
@@ -124,82 +131,51 @@ class Live:
         tail = (len(names), *names, *arguments)
         try:
             return await self.call("EVALSHA", script.sha, *tail, deadline_s=deadline_s)
-        except _UnknownScript:
+        except UnknownScript:
             pass
         return await self.call("EVAL", script.source, *tail, deadline_s=deadline_s)
 
-    def _start_flush(self, limit: float) -> None:
-        task = asyncio.get_running_loop().create_task(self._flush(limit))
-        self._flushes.add(task)
-        task.add_done_callback(self._flushes.discard)
+    def _flush_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """One turn later: what tasks beside the first command add comes along, and an end of the link is seen."""
+        loop.call_soon(self._flush)
 
-    async def _flush(self, limit: float) -> None:
-        """Send a batch; commands with one deadline share one timer, which alone costs as much as a command."""
-        batch = self._waiting.pop(limit)  # only now: what a `tell` beside the first command adds comes along
+    def _flush(self) -> None:
+        if self._link is not None and self._link.usable:
+            batch, self._unsent = self._unsent, []
+            self._link.send(asked for asked in batch if not asked.answer.done())
+        elif self._connecting is None:
+            self._connecting = asyncio.get_running_loop().create_task(self._connect())
+
+    async def _connect(self) -> None:
+        """Connect, and send what was waiting for it."""
         try:
-            async with asyncio.timeout(limit):
-                replies = await self._exchange([command for command, _ in batch])
-        except asyncio.CancelledError:
-            self._fail(batch, lambda _: ConnectionLost("redis: closed"))
-            raise
+            self._link = await self._open()
+        except TielineError as error:
+            self._fail(error)
+        else:
+            self._flush()
+        finally:
+            self._connecting = None
+
+    async def _open(self) -> Link:
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                link = await open_link(self._address, self._local_address, ended=self._links.discard)
         except TimeoutError:
-            self._fail(batch, lambda command: DeadlineExceeded(f"redis {command[0]!s}", limit))
-            return
-        except (redis_errors.RedisError, OSError) as error:
-            reason = f"redis: {error}"
-            self._fail(batch, lambda _: ConnectionLost(reason))
-            return
-        for (command, future), reply in zip(batch, replies, strict=True):
-            if future.done():
-                continue
-            if isinstance(reply, redis_errors.NoScriptError):
-                future.set_exception(_UnknownScript(str(reply)))
-            elif isinstance(reply, Exception):
-                future.set_exception(ScriptError(f"redis {command[0]!s}: {reply.__class__.__name__} {reply}"))
-            else:
-                future.set_result(reply)
+            raise ConnectionLost("redis: no connection in time") from None
+        self._links.add(link)
+        return link
 
-    async def _exchange(self, commands: Sequence[tuple[Scalar, ...]]) -> list[Reply]:
-        """Send commands on one connection and read their replies; what Redis refuses is a reply, too.
-
-        A connection that did not come to the end of its replies is never used again.
-        """
-        connection = await self._take()
-        try:
-            await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-            replies = [await _reply(connection) for _ in commands]
-        except BaseException:
-            self._connections.discard(connection)
-            await connection.disconnect(nowait=True)
-            raise
-        self._idle.append(connection)
-        return replies
-
-    async def _take(self) -> redis_asyncio.Connection:
-        while self._idle:
-            known = self._idle.pop()
-            # Not one that Redis closed meanwhile, e.g. because it restarted.
-            with contextlib.suppress(redis_errors.RedisError, OSError):
-                if known.is_connected and not await known.can_read():
-                    return known
-            self._connections.discard(known)
-            await known.disconnect(nowait=True)
-        fresh: redis_asyncio.Connection = self._pool.make_connection()  # type: ignore[no-untyped-call]
-        await fresh.connect()  # type: ignore[no-untyped-call]
-        self._connections.add(fresh)
-        return fresh
-
-    @staticmethod
-    def _fail(batch: _Batch, error: Callable[[tuple[Scalar, ...]], TielineError]) -> None:
-        for command, future in batch:
-            if not future.done():
-                future.set_exception(error(command))
+    def _fail(self, error: TielineError) -> None:
+        failed, self._unsent = self._unsent, []
+        for asked in failed:
+            asked.fail(error)
 
     # --- the bus ---------------------------------------------------------------------------------------------
 
     async def tell(self, *events: bus.Event) -> None:
         """Append events to the site's bus, in order."""
-        await asyncio.gather(*(self.call(*telling(event)) for event in events))
+        await asyncio.gather(*(self.begin(*telling(event)) for event in events))
 
     async def command(self, node: str, command: bus.Command) -> None:
         """Hand a command to the bridge of `node`."""
@@ -219,24 +195,32 @@ class Live:
             Pairs of entry id and the encoded message; empty when nothing came.
 
         Raises:
-            ConnectionLost: Redis is not there or stayed silent past the wait.
+            ConnectionLost: Redis is not there, refused, or stayed silent past the wait.
         """
+        command = ("XREAD", "COUNT", count, "BLOCK", block_ms, "STREAMS", stream, after)
+        link = await self._reader()
         try:
             async with asyncio.timeout(block_ms / 1000 + self._deadline_s):
-                # On a connection of its own: a blocking read must not hold up the others.
-                command = ("XREAD", "COUNT", count, "BLOCK", block_ms, "STREAMS", stream, after)
-                [found] = await self._exchange([command])
+                found = await link.ask(*command)
         except TimeoutError:
+            link.abort()
             raise ConnectionLost(f"redis: silent on {stream}") from None
-        except (redis_errors.RedisError, OSError) as error:
-            raise ConnectionLost(f"redis: {error}") from error
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            # redis-py 8.1 returns an answer that has just arrived and forgets that it was cancelled meanwhile.
-            raise asyncio.CancelledError
-        if isinstance(found, redis_errors.RedisError):
-            raise ConnectionLost(f"redis: {found}")
+        except ScriptError as error:
+            link.abort()
+            raise ConnectionLost(str(error)) from error
+        except BaseException:
+            link.abort()
+            raise
+        self._readers.append(link)
         return _entries(found)
+
+    async def _reader(self) -> Link:
+        """Take a link of its own for a blocking read."""
+        while self._readers:
+            link = self._readers.pop()
+            if link.usable:
+                return link
+        return await self._open()
 
     async def follow(self, *, after: str | None = None, every_s: float = 0.0) -> AsyncIterator[tuple[str, bus.Event]]:
         """Yield events of the bus for ever, oldest first, from `after` (default: from now on).
@@ -268,25 +252,14 @@ class Live:
 
     async def close(self) -> None:
         """Close every connection; open calls end with ConnectionLost."""
-        for task in tuple(self._flushes):
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-        for batch in self._waiting.values():
-            self._fail(batch, lambda _: ConnectionLost("redis: closed"))
-        self._waiting.clear()
-        for connection in tuple(self._connections):
-            await connection.disconnect(nowait=True)
-        self._connections.clear()
-        self._idle.clear()
-
-
-async def _reply(connection: redis_asyncio.Connection) -> Reply:
-    """Read one reply; an error that answers one command is given as its value."""
-    try:
-        return await connection.read_response()
-    except redis_errors.ResponseError as error:
-        return error
+        if self._connecting is not None:
+            await cancel_until_done(self._connecting)
+        self._fail(ConnectionLost("redis: closed"))
+        for link in tuple(self._links):
+            link.abort()
+        for deadline in self._deadlines.values():
+            deadline.stop()
+        await asyncio.sleep(0)  # the links tell whoever waits
 
 
 def _entries(found: Reply) -> list[tuple[str, bytes]]:

@@ -83,7 +83,7 @@ async def _remember(parts: Parts, session: Session, call: CallSoFar, done: Done)
     try:
         notes: list[Awaitable[object]] = [parts.live.tell(chosen)]
         if call.number and done.dialect_known:
-            notes.append(parts.live.call("SET", _key(call.number), done.dialect, "EX", REMEMBERED_S))
+            notes.append(parts.live.begin("SET", _key(call.number), done.dialect, "EX", REMEMBERED_S))
         await session.or_gone(asyncio.gather(*notes))  # both in one exchange with Redis
     except TielineError:
         return

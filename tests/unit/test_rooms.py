@@ -24,7 +24,7 @@ DOORS = {
     "panoramisk": {"ami_bridge/client.py"},
     "asterisk": {"agi/stdio_hangup.py"},
     "phonenumbers": {"tieline/numbers.py"},
-    "redis": {"tieline/live.py"},
+    "hiredis": {"tieline/redis_link.py"},
     "matplotlib": {"trunk_config/forecast_plot.py"},
 }
 
