@@ -22,6 +22,7 @@ from lab.ordinary import caller_script, storm_of
 from lab.own_network import netns_command
 from lab.plan import HOME, state_of
 from lab.root import ensure_root
+from lab.routing_cli import routing as drill_routing
 from lab.second_node import topology_with_second_node
 from lab.setup import load_plan, make_plan, prepare
 from lab.storm_cli import storm as drill_storm
@@ -275,4 +276,5 @@ def _end_of(call: CallResult) -> str:
 
 lab.add_command(demo)
 drill.add_command(drill_storm)
+drill.add_command(drill_routing)
 lab.add_command(drill)

@@ -129,7 +129,7 @@ def keep_books(
         *_of_calls(made, records, cut, disturbed),
         *_of_refusals(made, records, witnessed.accounting.entries),
         *_of_messages(made, records, decided, disturbed),
-        *_of_ledger(books, witnessed, len(made)),
+        *of_ledger(books, witnessed, len(made)),
     ]
     if (most := most_messages(made)) > messages_allowed:
         found.append(Difference("messages", f"{most} heard a refusal at once, allowed are {messages_allowed}"))
@@ -226,7 +226,8 @@ def _of_messages(
             yield Difference(record.call_id, f"decided {told}, the caller went through {call.result.moments}")
 
 
-def _of_ledger(books: Balance, witnessed: Witnessed, made: int) -> Iterator[Difference]:
+def of_ledger(books: Balance, witnessed: Witnessed, made: int) -> Iterator[Difference]:
+    """Name what ledger, journals, SQL and Redis do not agree upon, and what is left over."""
     for fault in books.imbalances:
         yield Difference(fault.call_id, f"{fault.fault} at {fault.site}")
     told = {record.call_id for record in witnessed.journal}
