@@ -189,13 +189,6 @@ class PJSIPShowEndpoints(Action, frozen=True, gc=False):
     replay_safe: ClassVar[bool] = True
 
 
-class QueueSummary(Action, frozen=True, gc=False):
-    """List every queue by `Queue`."""
-
-    completion: ClassVar[Completion] = Completion.EVENT_LIST
-    replay_safe: ClassVar[bool] = True
-
-
 class ShowDialPlan(Action, frozen=True, gc=False):
     """List every priority of the dialplan, by `Context`; `Registrar` says which module brought it."""
 
@@ -241,27 +234,6 @@ class MarkLog(Action, frozen=True, gc=False):
         if _MARK.fullmatch(self.mark) is None:
             raise LocalProtocolError(f"no mark: {self.mark!r}")
         return (("Variable", f"{self.mark}()"),)
-
-
-class QueueLog(Action, frozen=True, gc=False):
-    """Write a line into Asterisk's queue_log. Not replayed: the line would stand there twice."""
-
-    queue: str
-    event: str
-    uniqueid: str = ""
-    interface: str = ""
-    message: str = ""
-
-    def headers(self) -> Headers:
-        """See `Action.headers`."""
-        values = (
-            ("Queue", self.queue),
-            ("Event", self.event),
-            ("Uniqueid", self.uniqueid),
-            ("Interface", self.interface),
-            ("Message", self.message),
-        )
-        return tuple((name, value) for name, value in values if value)
 
 
 class Filter(Action, frozen=True, gc=False):

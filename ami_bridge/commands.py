@@ -5,8 +5,11 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from ami_bridge import actions
+from ami_bridge import actions, queue_actions
 from ami_bridge.client import ACTION_DEADLINE_S, Client
+from ami_bridge.events import QueueMember, reader_of
+from ami_bridge.net_members import mending
+from ami_bridge.wire import event_name
 from tieline import bus
 from tieline.clock import Clock
 from tieline.errors import ConnectionLost, DeadlineExceeded, LocalProtocolError, NotReady, RemoteProtocolError
@@ -21,6 +24,8 @@ _COUNTED: Final = re.compile(r"TL_CAP_[a-z0-9_-]{1,64}|TL_QUOTA")
 """What the bus may set on a node: not servers or directories, which the rendered plan owns. The second kind are
 numbers: the dialplan calculates with them."""
 _COUNT: Final = re.compile(r"[0-9]{1,9}")
+_LIST_DEADLINE_S: Final = 5.0
+_read_member: Final = reader_of(QueueMember)
 
 
 class CommandFollower:
@@ -47,6 +52,7 @@ class CommandFollower:
         self.done = self.gone = self.expired = self.failed = self.refused = 0
         self._stream, self._live, self._client, self._clock = commands_stream(node), live, client, clock
         self._take_snapshot = take_snapshot
+        self._net = asyncio.Lock()  # a change waits for a mending before it, which would undo it
 
     async def run(self) -> None:
         """Read and execute for ever. While Redis is away it waits, and goes on where it was."""
@@ -75,23 +81,40 @@ class CommandFollower:
             self._take_snapshot()
             self.done += 1
             return
+        try:
+            if isinstance(command, bus.SetNetQueues):
+                async with self._net:
+                    await self._mend_net(command)
+            elif isinstance(command, bus.SetQueueMember):
+                async with self._net:
+                    await self._do(queue_actions.QueuePause(command.agent, command.paused, command.reason))
+            else:
+                await self._do_one(command)
+        except LocalProtocolError:
+            self.refused += 1
+        except (ConnectionLost, DeadlineExceeded, NotReady):
+            self.failed += 1
+
+    async def _do_one(self, command: bus.PutInMailbox | bus.HangUpChannel | bus.SetGlobal) -> None:
         deadline_s = ACTION_DEADLINE_S
         if isinstance(command, bus.PutInMailbox):
             deadline_s = min(deadline_s, command.expires - self._clock())
             if deadline_s <= 0:
                 self.expired += 1
                 return
-        try:
-            reply = await self._client.do(_action(command), deadline_s=deadline_s)
-        except LocalProtocolError:
-            self.refused += 1
-        except (ConnectionLost, DeadlineExceeded, NotReady):
-            self.failed += 1
-        else:
-            self.done += reply.success
-            missing = not reply.success and reply.message.startswith("No such channel")
-            self.gone += missing
-            self.failed += not reply.success and not missing
+        await self._do(_action(command), deadline_s=deadline_s)
+
+    async def _do(self, action: actions.Action, *, deadline_s: float = ACTION_DEADLINE_S) -> None:
+        reply = await self._client.do(action, deadline_s=deadline_s)
+        self.done += reply.success
+        missing = not reply.success and reply.message.startswith("No such channel")
+        self.gone += missing
+        self.failed += not reply.success and not missing
+
+    async def _mend_net(self, command: bus.SetNetQueues) -> None:
+        reply = await self._client.do(queue_actions.QueueStatus(), deadline_s=_LIST_DEADLINE_S)
+        listed = [_read_member(item) for item in reply.items if event_name(item) == "QueueMember"]
+        await asyncio.gather(*(self._do(action) for action in mending(command, listed)))
 
 
 def _action(command: bus.PutInMailbox | bus.HangUpChannel | bus.SetGlobal) -> actions.Action:

@@ -179,6 +179,14 @@ class ContactList(AmiEvent, frozen=True, gc=False):
     status: Annotated[str, "Status"]
 
 
+class QueueMember(AmiEvent, frozen=True, gc=False):
+    """One member of a queue in the answer to `QueueStatus`; `paused` is 1 for one that is not rung."""
+
+    queue: Annotated[str, "Queue"]
+    interface: Annotated[str, "Location"]
+    paused: Annotated[int, "Paused"] = -1
+
+
 Kind = TypeVar("Kind", bound=AmiEvent)
 
 
@@ -194,7 +202,7 @@ MODELLED: Final[dict[str, type[AmiEvent]]] = {
     for kind in (
         Newchannel, NewAccountCode, Hangup, DialBegin, DialEnd, BridgeEnter, BridgeLeave, UserEvent, DTMFEnd, Hold,
         Unhold, BlindTransfer, AttendedTransfer, QueueCallerJoin, QueueCallerAbandon, AgentConnect, AgentComplete,
-        ContactStatus, FullyBooted, Shutdown, CoreShowChannel, ContactList,
+        ContactStatus, FullyBooted, Shutdown, CoreShowChannel, ContactList, QueueMember,
     )
 }  # fmt: skip
 """Every event we model, by its name on the wire."""

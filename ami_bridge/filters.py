@@ -15,9 +15,10 @@ ENTRY_DEFAULT: Final = "edge"
 READ_CLASSES: Final = ("call", "user", "agent", "system", "dtmf")
 """`read=` of the AMI user: channels and dials, UserEvent, queues, contacts and boot, keys."""
 
-WRITE_CLASSES: Final = ("call", "reporting", "system")
-"""`write=` of the AMI user, the least that serves: Setvar and Hangup need `call`, the contacts list and reloads need
-`system` (refused with `reporting` alone, tried), the dialplan's list needs `reporting`. Not `command`; `originate` is
+WRITE_CLASSES: Final = ("call", "agent", "reporting", "system")
+"""`write=` of the AMI user, the least that serves: Setvar and Hangup need `call`, QueuePause, QueueAdd and QueueLog
+need `agent`, the contacts list and reloads need `system` (refused with `reporting` alone, tried), the dialplan's list
+needs `reporting`. Not `command`; `originate` is
 to be added with the first Originate."""
 
 EVENTS_OF_ALL: Final = (

@@ -15,10 +15,12 @@ import msgspec
 import structlog
 
 from routing.agents import Agent
+from routing.follower import Follower
 from routing.intake import Intake, Rescue
 from routing.keys import FIGURES, HEARTBEAT_KEY, LEASE
 from routing.ladders import LadderSet
 from routing.matcher import Matcher, Rules
+from routing.net_members import NetMembers
 from routing.offers import Effect, MakeOffer, WithdrawOffer
 from routing.outgoing import commands_of
 from routing.peer_intake import PeerIntake
@@ -34,6 +36,7 @@ from tieline.lease import RENEW_S, Command, Hold, Lease, process_name
 from tieline.live import Live
 from tieline.model import AgentId, AgentState, NodeId, SiteId
 from tieline.streams import commanding
+from tieline.switch_plan import StaticQueue
 
 EVERY_S: Final = 0.05
 """Looks at most this often: the hold loop itself looks every 200 ms, and events come in bunches."""
@@ -59,6 +62,7 @@ class MatcherShell:
         nodes: The site's nodes, whose snapshots are asked for when we take over.
         replicas: The copies of other sites' Redis that this site has; without one there is no crossing.
         peer_nodes: A node of each of those sites.
+        net: The site's queues of the safety net, whose members follow the agents.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class MatcherShell:
         nodes: Sequence[NodeId] = (),
         replicas: Mapping[SiteId, Live] | None = None,
         peer_nodes: Mapping[SiteId, NodeId] | None = None,
+        net: Sequence[StaticQueue] = (),
     ) -> None:
         self._site = site
         self._live = live
@@ -83,6 +88,7 @@ class MatcherShell:
         self._replicas = replicas or {}
         self._peer_nodes = peer_nodes or {}
         self._peers = Peers(self._replicas, clock)
+        self._net = net
         self._lease = Lease(live, LEASE, process_name())
         self._saved: SavedState | None = None
         self._waits = Waits()
@@ -158,17 +164,20 @@ class MatcherShell:
     async def _follow(self, hold: Hold, saved: SavedState) -> None:
         intake = Intake(self._site, saved.matcher)
         abroad = PeerIntake(self._site, saved.matcher, self._peer_nodes)
+        followers: Sequence[Follower] = (NetMembers(self._nodes, self._net),)
         listener = Listener(self._live, self._peers.rung, BATCH)
         try:
             while True:
                 entries = await listener.next(saved.position, self._patience_s(saved))
                 now = self._clock()
-                effects = self._take_in(entries, intake, saved, now)
+                effects = self._take_in(entries, intake, followers, saved, now)
                 news = self._peers.take()
                 effects += self._take_in_news(news, abroad, saved, now)
                 if len(entries) < BATCH:  # else there is more: a lease must not seem to be over before its answer
                     effects += saved.matcher.tick(now)
                 commands = self._commands(effects, intake, abroad, saved, now)
+                for follower in followers:
+                    commands += follower.commands(effects, saved.matcher, now)
                 if entries or news or effects:
                     await self._lease.act(hold, commands)
                     await asyncio.sleep(EVERY_S)
@@ -193,13 +202,21 @@ class MatcherShell:
         return effects
 
     def _take_in(
-        self, entries: Sequence[tuple[str, bytes]], intake: Intake, saved: SavedState, now: float
+        self,
+        entries: Sequence[tuple[str, bytes]],
+        intake: Intake,
+        followers: Sequence[Follower],
+        saved: SavedState,
+        now: float,
     ) -> list[Effect | Rescue]:
         effects: list[Effect | Rescue] = []
         for entry, raw in entries:
             saved.position = entry
             try:
-                effects += intake.apply(bus.decode_event(raw), now)
+                event = bus.decode_event(raw)
+                for follower in followers:
+                    follower.take(event, saved.matcher, now)
+                effects += intake.apply(event, now)
             except RemoteProtocolError:
                 self.counters["skipped"] += 1
         return effects

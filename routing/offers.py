@@ -79,15 +79,16 @@ class WithdrawOffer:
 
 @dataclass(frozen=True, slots=True)
 class SeatChanged:
-    """More is known of an agent of ours.
-
-    Attributes:
-        news: Whether it is another state, to be told.
-    """
+    """More is known of an agent of ours than `before`."""
 
     agent: AgentId
     seat: Seat
-    news: bool
+    before: Seat
+
+    @property
+    def is_news(self) -> bool:
+        """Whether others see a difference."""
+        return self.seat.shown != self.before.shown
 
 
 Effect = MakeOffer | TakeUpOffer | DeclineOffer | WithdrawOffer | SeatChanged

@@ -51,8 +51,8 @@ def commands_of(
                         at=now, call_id=offer.call.call_id, agent=offer.agent, fence=offer.fence, why=why
                     )
                 )
-            case SeatChanged(agent, seat, news):
-                if news:
+            case SeatChanged(agent, seat):
+                if effect.is_news:
                     yield telling(_changed(agent, seat, now))
             case Rescue(call_id, node, channel):
                 expires = now + RESCUE_S

@@ -52,7 +52,7 @@ class Seating:
         seat = after(before, now, self.rules, *facts)
         if seat == before:
             return
-        self.out.append(SeatChanged(agent, seat, news=seat.shown != before.shown))
+        self.out.append(SeatChanged(agent, seat, before))
         self._put(agent, seat)
 
     def restore(self, seats: Mapping[AgentId, Seat]) -> None:

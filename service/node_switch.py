@@ -19,6 +19,7 @@ from ami_bridge.actions import Action, Reloadable
 from ami_bridge.client import Client
 from ami_bridge.dispatch import Dispatcher
 from ami_bridge.node_link import NodeLink
+from ami_bridge.queue_actions import QueueSummary
 from ami_bridge.wire import Packet, header
 from tieline.endings import cancel_until_done
 from tieline.errors import DeadlineExceeded, RemoteProtocolError, TielineError
@@ -128,7 +129,7 @@ class NodeSwitch:
     async def there(self) -> list[str]:
         """Tell what is wrong with the node before anything is changed."""
         try:
-            await self._list(actions.QueueSummary())
+            await self._list(QueueSummary())
             self._log.stat()
         except (TielineError, OSError) as error:
             return [str(error)]
@@ -167,7 +168,7 @@ class NodeSwitch:
         return [f"endpoint {name}: missing" for name in sorted(wanted.endpoints - there)]
 
     async def _queues(self, wanted: Expected) -> list[str]:
-        there = {header(item, "Queue") for item in await self._list(actions.QueueSummary())}
+        there = {header(item, "Queue") for item in await self._list(QueueSummary())}
         return [f"queue {name}: missing" for name in sorted(wanted.queues - there)]
 
     async def _contexts(self, wanted: Expected) -> list[str]:

@@ -22,6 +22,7 @@ from crm_adapter.store import Store
 from routing.ladder_file import load_ladders
 from routing.live import MatcherShell
 from routing.matcher import Rules
+from routing.static_queues import static_queues
 from service import heartbeats
 from service.agi_servers import Metrics, agi_servers
 from service.beside import beside
@@ -145,6 +146,7 @@ class SiteProcess:
             ring_s=settings.ring_s,
             wrap_up_s=settings.wrap_up_s,
             pause_s=settings.no_answer_pause_s,
+            log_in=settings.agents_log_in,
         )
         topology, agents, site = self._context.topology, self._context.agents, self._context.site
         replicas = {of: self._replica(of) for of in topology.tied_to(site.id)}
@@ -158,6 +160,7 @@ class SiteProcess:
             [node.id for node in site.nodes],
             replicas,
             {of: topology.sites[of].nodes[0].id for of in replicas},
+            [queue for queue in static_queues(topology, agents.values()) if queue.site == site.id],
         )
         async with AsyncExitStack() as stack:
             for replica in replicas.values():

@@ -437,7 +437,37 @@ class TakeSnapshot(Message, frozen=True, tag=True):
     """List the node's channels now (told as `NodeSnapshot`)."""
 
 
-Command = PutInMailbox | HangUpChannel | SetGlobal | TakeSnapshot
+class SetQueueMember(Message, frozen=True, tag=True):
+    """Let the safety net ring an agent, or not: in every queue of the node that he is a member of.
+
+    Attributes:
+        reason: Why not, for Asterisk's queue_log.
+    """
+
+    agent: str
+    paused: bool
+    reason: str = ""
+
+
+class NetQueue(msgspec.Struct, frozen=True, kw_only=True):
+    """One queue of the safety net; `members` are agents, each with his penalty."""
+
+    name: str
+    members: dict[str, int]
+
+
+class SetNetQueues(Message, frozen=True, tag=True):
+    """Make the safety net's members right as a whole: after a restart of node, bridge or matcher.
+
+    Attributes:
+        paused: Agents whom the net must not ring, each with the reason; all other members it may.
+    """
+
+    queues: tuple[NetQueue, ...]
+    paused: dict[str, str]
+
+
+Command = PutInMailbox | SetQueueMember | SetNetQueues | HangUpChannel | SetGlobal | TakeSnapshot
 
 _EVENTS: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
 _COMMANDS: Final[msgspec.json.Decoder[Command]] = msgspec.json.Decoder(Command)

@@ -54,6 +54,7 @@ class Settings:
         ring_s: How long an agent's phone rings, seconds.
         offer_lease_s: An offer not taken after so long is void, seconds.
         no_answer_pause_s: How long an agent who did not answer is paused, seconds.
+        agents_log_in: Whether an agent must log in at his desk; otherwise a registered phone is enough to get calls.
         recording: Whether talks are recorded (after the spoken notice).
         redis_deadline_s: How long one call to Redis may take, seconds.
         sql_deadline_s: How long one SQL statement or connection may take, seconds.
@@ -82,6 +83,7 @@ class Settings:
     ring_s: float = 12.0
     offer_lease_s: float = 5.0
     no_answer_pause_s: float = 30.0
+    agents_log_in: bool = False
     recording: bool = True
     redis_deadline_s: float = 1.0
     sql_deadline_s: float = 5.0

@@ -7,7 +7,8 @@ from tieline.errors import LocalProtocolError
 pytestmark = pytest.mark.unit
 
 CHANNEL = "PJSIP/edge-00000000"
-LISTS = {"CoreShowChannels", "PJSIPShowContacts", "PJSIPShowEndpoints", "QueueSummary", "ShowDialPlan"}
+LISTS = {"CoreShowChannels", "PJSIPShowContacts", "PJSIPShowEndpoints", "ShowDialPlan"}
+KINDS = [kind for kind in Action.__subclasses__() if kind.__module__ == actions.__name__]
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,6 @@ LISTS = {"CoreShowChannels", "PJSIPShowContacts", "PJSIPShowEndpoints", "QueueSu
         (actions.PJSIPShowContacts(), "PJSIPShowContacts", []),
         (actions.Reload(actions.Reloadable.PJSIP), "Reload", [("Module", "res_pjsip.so")]),
         (actions.MarkLog("TIELINE_APPLY_0af3"), "Getvar", [("Variable", "TIELINE_APPLY_0af3()")]),
-        (actions.QueueLog("q", "X", interface="i"), "QueueLog", [("Queue", "q"), ("Event", "X"), ("Interface", "i")]),
         (actions.Filter("name(Hangup)"), "Filter", [("Operation", "Add"), ("Filter", "name(Hangup)")]),
     ],
 )
@@ -49,12 +49,12 @@ def test_originate_says_all_and_counts_in_milliseconds() -> None:
 
 
 def test_only_what_does_no_harm_twice_is_replay_safe() -> None:
-    safe = {kind.__name__ for kind in Action.__subclasses__() if kind.replay_safe}
+    safe = {kind.__name__ for kind in KINDS if kind.replay_safe}
     assert safe == {"Getvar", "SetGlobal", "Hangup", "Reload", *LISTS}
 
 
 def test_only_lists_end_with_an_event() -> None:
-    lists = {kind.__name__ for kind in Action.__subclasses__() if kind.completion is Completion.EVENT_LIST}
+    lists = {kind.__name__ for kind in KINDS if kind.completion is Completion.EVENT_LIST}
     assert lists == LISTS
 
 
