@@ -62,7 +62,7 @@ def test_the_goals_are_judged_by_the_median_of_the_ratios_within_a_round() -> No
     assert found["at_rest_python"].value == 10.0
 
 
-def test_the_plain_site_runs_neither_tieline_nor_redis() -> None:
+def test_the_plain_site_runs_no_tieline_and_its_redis_is_there_for_the_replicas() -> None:
     topology = load_topology(ROOT / "examples/fujian.toml")
 
     def part(name: str, *after: str) -> Part:
@@ -71,6 +71,7 @@ def test_the_plain_site_runs_neither_tieline_nor_redis() -> None:
     parts = [
         part("redis-fuzhou"),
         part("redis-xiamen"),
+        part("redis-xiamen-at-fuzhou", "redis-xiamen"),
         part("xiamen-1"),
         part("tieline-xiamen", "redis-xiamen", "xiamen-1"),
         part("tieline-xiamen-agi-0", "redis-xiamen", "xiamen-1"),
@@ -81,6 +82,8 @@ def test_the_plain_site_runs_neither_tieline_nor_redis() -> None:
     kept = {one.name: one.after for one in arm_parts(topology, parts)}
     assert kept == {
         "redis-fuzhou": (),
+        "redis-xiamen": (),
+        "redis-xiamen-at-fuzhou": ("redis-xiamen",),
         "xiamen-1": (),
         "phones-xiamen": (),
         "register-xiamen": ("phones-xiamen", "xiamen-1"),
