@@ -145,7 +145,9 @@ def terms_for(key: CallKey, agents: AgentKind, ladders: LadderSet) -> Terms | No
     """Work out on which terms agents of a kind may have calls of a kind; None for never."""
     agent, lane = agents.like, ladders.lanes[key.lane]
     knowledge = ACCEPTED[agent.dialects.get(key.dialect)]
-    if not agent.trained_for(key.business) or (knowledge is Accept.MANDARIN and not agent.speaks(MANDARIN)):
+    if not agent.trained_for(key.business) or key.business in ladders.left.get(agent.site, ()):
+        return None
+    if knowledge is Accept.MANDARIN and not agent.speaks(MANDARIN):
         return None
     crosses = agent.site != key.site
     for number, step in enumerate(ladders.of(key.business, key.dialect).steps):

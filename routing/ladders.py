@@ -4,10 +4,10 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tieline.model import MANDARIN, Business, DialectId, Lane, Level
+from tieline.model import MANDARIN, Business, DialectId, Lane, Level, SiteId
 
 
 class Accept(StrEnum):
@@ -121,12 +121,14 @@ class LadderSet:
         version: Grows with each change; 0 is what ships with Tieline.
         ladders: For every business and dialect.
         lanes: For every lane.
+        left: By site, the businesses that its agents leave to another one just now (`routing.business_sites`).
     """
 
     version: int
     ladders: Mapping[tuple[Business, DialectId], Ladder]
     lanes: Mapping[Lane, LaneTerms]
     numbers: Numbers
+    left: Mapping[SiteId, frozenset[Business]] = field(default_factory=dict)
 
     def of(self, business: Business, dialect: DialectId) -> Ladder:
         """Give the ladder of a need; a dialect that is not known here has Mandarin's."""

@@ -25,7 +25,7 @@ from routing.offers import Effect, MakeOffer, WithdrawOffer
 from routing.outgoing import commands_of
 from routing.peer_intake import PeerIntake
 from routing.peer_news import PeerNews
-from routing.peers import Listener, Peers
+from routing.peers import Abroad, Listener, Peers
 from routing.saved_state import FENCES_A_TERM, SavedState, load
 from routing.waits import Waits
 from tieline import bus
@@ -60,8 +60,7 @@ class MatcherShell:
         rules: Times.
         clock: Unix seconds.
         nodes: The site's nodes, whose snapshots are asked for when we take over.
-        replicas: The copies of other sites' Redis that this site has; without one there is no crossing.
-        peer_nodes: A node of each of those sites.
+        abroad: The other sites; without any there is no crossing.
         net: The site's queues of the safety net, whose members follow the agents.
     """
 
@@ -74,8 +73,7 @@ class MatcherShell:
         rules: Rules,
         clock: Clock,
         nodes: Sequence[NodeId] = (),
-        replicas: Mapping[SiteId, Live] | None = None,
-        peer_nodes: Mapping[SiteId, NodeId] | None = None,
+        abroad: Abroad | None = None,
         net: Sequence[StaticQueue] = (),
     ) -> None:
         self._site = site
@@ -85,9 +83,8 @@ class MatcherShell:
         self._ladders = ladders
         self._rules = rules
         self._nodes = nodes
-        self._replicas = replicas or {}
-        self._peer_nodes = peer_nodes or {}
-        self._peers = Peers(self._replicas, clock)
+        self._abroad = abroad or Abroad()
+        self._peers = Peers(self._abroad.replicas, clock)
         self._net = net
         self._lease = Lease(live, LEASE, process_name())
         self._saved: SavedState | None = None
@@ -139,7 +136,7 @@ class MatcherShell:
 
     async def _act(self, hold: Hold, saved: SavedState) -> None:
         """Follow the buses and beat; the first of these that fails ends the others."""
-        self._peers = Peers(self._replicas, self._clock)  # what one knew before is as old as the last term
+        self._peers = Peers(self._abroad.replicas, self._clock)  # what one knew before is as old as the last term
         works = (self._follow(hold, saved), self._keep(hold, saved), self._peers.run())
         tasks = [asyncio.create_task(work) for work in works]
         try:
@@ -163,7 +160,7 @@ class MatcherShell:
 
     async def _follow(self, hold: Hold, saved: SavedState) -> None:
         intake = Intake(self._site, saved.matcher)
-        abroad = PeerIntake(self._site, saved.matcher, self._peer_nodes)
+        abroad = PeerIntake(saved.matcher, self._abroad.nodes, self._abroad.business_sites)
         followers: Sequence[Follower] = (NetMembers(self._nodes, self._net),)
         listener = Listener(self._live, self._peers.rung, BATCH)
         try:

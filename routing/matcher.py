@@ -10,10 +10,11 @@ what does not fit the present state changes nothing. How agent and call are chos
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from routing.agents import Agent
+from routing.business_sites import Left
 from routing.exchange import Exchange
 from routing.ladders import LadderSet
 from routing.offers import DeclineOffer, Effect, Offer, TakeUpOffer, Waiting, WithdrawOffer
@@ -107,8 +108,14 @@ class Matcher:
             self._exchange.wait(call, call.since)
 
     def use(self, ladders: LadderSet, now: float) -> list[Effect]:
-        """Go by other ladders from now on."""
-        self._exchange.use(ladders, now)
+        """Go by other ladders from now on; what the sites leave to each other stays."""
+        self._exchange.use(replace(ladders, left=self.ladders.left), now)
+        return self._exchange.match(now)
+
+    def leave(self, left: Left, now: float) -> list[Effect]:
+        """Let the agents of sites leave businesses to another site from now on."""
+        if left != self.ladders.left:
+            self._exchange.use(replace(self.ladders, left=left), now)
         return self._exchange.match(now)
 
     # Calls ---------------------------------------------------------------------------------------------------

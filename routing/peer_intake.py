@@ -1,14 +1,16 @@
-"""What is seen of another site, as the matcher's methods want it. Pure."""
+"""What is seen of other sites, as the matcher's methods want it. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from routing.business_sites import left_elsewhere
 from routing.matcher import Matcher
 from routing.offers import Effect
 from routing.peer_news import BetweenSites, PeerLost, PeerNews, PeerSeen
+from routing.seats import Seat
 from tieline import bus
-from tieline.model import AgentId, CallId, NodeId, SiteId
+from tieline.model import AgentId, Business, CallId, NodeId, SiteId
 
 NO_WAY: Final = ("TIEFULL", "CHANUNAVAIL", "CONGESTION")
 """How a call over the tie line ends that never rang at the other site: all channels in use, or the link is cut."""
@@ -21,14 +23,15 @@ class PeerIntake:
     """Hands news of other sites to a matcher.
 
     Attributes:
-        site: Ours.
-        nodes: Nodes of the other sites, for agents of whose phones no node is known.
+        matcher: Ours.
+        nodes: A node of each other site, for agents of whose phones no node is known.
+        business_sites: Businesses that belong to one site.
         touched: Calls that the news were about since somebody last took them away.
     """
 
-    site: SiteId
     matcher: Matcher
-    nodes: Mapping[SiteId, NodeId]
+    nodes: Mapping[SiteId, NodeId] = field(default_factory=dict)
+    business_sites: Mapping[Business, SiteId] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
     _seen: dict[SiteId, PeerSeen] = field(default_factory=dict)
     _no_way_until: float = 0.0
@@ -38,10 +41,10 @@ class PeerIntake:
         match news:
             case PeerSeen(site):
                 self._seen[site] = news
-                return self._show(site, now)
+                return self._leave(now) + self._show(news, now)
             case PeerLost(site):
                 self._seen.pop(site, None)
-                return self._show(site, now)
+                return self._leave(now) + self.matcher.peer_view(site, {}, (), now)
             case _:
                 self.touched.add(news.call_id)
                 return self._told(news, now)
@@ -53,20 +56,25 @@ class PeerIntake:
         seat = seen.seats.get(agent) if seen else None
         return seat.node if seat and seat.node else self.nodes[site]
 
-    def _show(self, site: SiteId, now: float) -> list[Effect]:
-        seen = self._seen.get(site)
-        if seen is None:
-            return self.matcher.peer_view(site, {}, (), now)
-        return self.matcher.peer_view(site, seen.seats, () if now < self._no_way_until else seen.waiting, now)
+    def _leave(self, now: float) -> list[Effect]:
+        """Leave to each site what is its own, as long as somebody is there for it."""
+        seats: dict[AgentId, Seat] = dict(self.matcher.seats)
+        for seen in self._seen.values():
+            seats.update(seen.seats)
+        return self.matcher.leave(left_elsewhere(self.business_sites, self.matcher.agents, seats), now)
+
+    def _show(self, seen: PeerSeen, now: float) -> list[Effect]:
+        waiting = () if now < self._no_way_until else seen.waiting
+        return self.matcher.peer_view(seen.site, seen.seats, waiting, now)
 
     def _told(self, event: BetweenSites, now: float) -> list[Effect]:
         matcher, call_id = self.matcher, CallId(event.call_id)
         match event:
             case bus.OfferMade(agent=agent, fence=fence, lease_until=until, call_site=call_site):
-                if self._is_theirs(AgentId(agent)):
+                if self._is_theirs(agent):
                     return matcher.foreign_offer(call_id, AgentId(agent), fence, until, SiteId(call_site), now)
             case bus.OfferWithdrawn(agent=agent, fence=fence):
-                if self._is_theirs(AgentId(agent)):
+                if self._is_theirs(agent):
                     return matcher.foreign_withdrawn(call_id, AgentId(agent), fence, now)
             case bus.OfferDeclined(agent=agent, fence=fence):
                 return matcher.declined(call_id, AgentId(agent), fence, now)
@@ -79,13 +87,15 @@ class PeerIntake:
 
     def _failed_there(self, event: bus.OfferFailed, now: float) -> list[Effect]:
         """An offer of ours did not come through at the call's site; one that rang here is our own node's to judge."""
+        if self._is_theirs(event.agent):
+            return []
         effects: list[Effect] = []
         if event.status in NO_WAY:
             self._no_way_until = now + PAUSE_S
-            for site in self._seen:
-                effects += self._show(site, now)
+            for seen in self._seen.values():
+                effects += self._show(seen, now)
         return effects + self.matcher.declined(CallId(event.call_id), AgentId(event.agent), event.fence, now)
 
-    def _is_theirs(self, agent: AgentId) -> bool:
-        known = self.matcher.agents.get(agent)
-        return known is not None and known.site != self.site
+    def _is_theirs(self, agent: str) -> bool:
+        known = self.matcher.agents.get(AgentId(agent))
+        return known is not None and known.site not in self.matcher.own

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from routing.peer_news import PeerNews
@@ -9,9 +10,24 @@ from routing.peer_reader import PeerReader
 from tieline.clock import Clock
 from tieline.endings import cancel_until_done
 from tieline.live import EVENTS, Live
-from tieline.model import SiteId
+from tieline.model import Business, NodeId, SiteId
 
 BLOCK_MS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Abroad:
+    """What a site knows beforehand of those it has a tie line to.
+
+    Attributes:
+        replicas: The copies of their Redis that this site has.
+        nodes: A node of each of them.
+        business_sites: Businesses that belong to one site.
+    """
+
+    replicas: Mapping[SiteId, Live] = field(default_factory=dict)
+    nodes: Mapping[SiteId, NodeId] = field(default_factory=dict)
+    business_sites: Mapping[Business, SiteId] = field(default_factory=dict)
 
 
 class Peers:

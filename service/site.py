@@ -22,6 +22,7 @@ from crm_adapter.store import Store
 from routing.ladder_file import load_ladders
 from routing.live import MatcherShell
 from routing.matcher import Rules
+from routing.peers import Abroad
 from routing.static_queues import static_queues
 from service import heartbeats
 from service.agi_servers import Metrics, agi_servers
@@ -150,6 +151,7 @@ class SiteProcess:
         )
         topology, agents, site = self._context.topology, self._context.agents, self._context.site
         replicas = {of: self._replica(of) for of in topology.tied_to(site.id)}
+        nodes = {of: topology.sites[of].nodes[0].id for of in replicas}
         shell = MatcherShell(
             site.id,
             self._live,
@@ -158,8 +160,7 @@ class SiteProcess:
             rules,
             system_clock,
             [node.id for node in site.nodes],
-            replicas,
-            {of: topology.sites[of].nodes[0].id for of in replicas},
+            Abroad(replicas, nodes, topology.business_sites),
             [queue for queue in static_queues(topology, agents.values()) if queue.site == site.id],
         )
         async with AsyncExitStack() as stack:
