@@ -1,6 +1,7 @@
 """`tieline bench …`: one subcommand a bench. A bench is imported only when it is run."""
 
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -101,3 +102,28 @@ def match_command(*, as_json: bool, rounds: int, times: int) -> None:
         click.echo(line, err=True)
 
     report(match.run(rounds=rounds, times=times, say=say), as_json=as_json)
+
+
+@bench.command("routing")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON; progress goes to standard error.")
+@click.option("--seeds", default=20, show_default=True, type=click.IntRange(1, 1000), help="Courses of each day.")
+@click.option("--day", "days", multiple=True, type=click.Choice(["normal", "storm", "night"]), help="Only this day.")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the trade-off (.png or .svg).")
+def routing_command(*, as_json: bool, seeds: int, days: tuple[str, ...], plot: Path | None) -> None:
+    """Simulate days of callers and agents: the matcher beside app_queue at its best and the bounds of both."""
+    from concurrent.futures import ProcessPoolExecutor
+
+    from bench import routing
+    from bench.world.files import load_world
+
+    def say(line: str) -> None:
+        click.echo(line, err=True)
+
+    plans = [plan for plan in load_world().days.values() if plan.id in days or not days]
+    with ProcessPoolExecutor() as pool:
+        result, found = routing.run(plans, seeds=seeds, pool=pool, say=say)
+    if plot is not None:
+        from bench.routing_plot import draw
+
+        draw(found, plot)
+    report(result, as_json=as_json)

@@ -35,6 +35,7 @@ WAITED_S: Final = 300.0
 """Calls in the pool have waited up to so long."""
 STEP_S: Final = 0.01
 """Time between events."""
+TALK_S: Final = 180.0
 WRAP_UP_S: Final = 0.1
 NOBODYS: Final = Business.COMPLAINT
 """What the calls want that wait in vain while a call comes."""
@@ -79,7 +80,8 @@ class _Floor:
         self.matcher.answered(offer.call.call_id, offer.agent, self.later())
 
     def end(self, call_id: CallId, agent: AgentId) -> None:
-        """Let a talk end; then the agent wraps up."""
+        """Let a talk end, so that talks last as long as they do; then the agent wraps up."""
+        self.matcher.tick(self.later(TALK_S / len(self.agents)))
         self.matcher.agent_free(agent, self.later(), call_id)
         self.matcher.call_gone(call_id, self.later())
 

@@ -13,7 +13,8 @@ Speakers of whom too few are idle are kept for their own callers, until another 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
-from typing import NamedTuple
+from math import inf
+from typing import Final, NamedTuple
 
 from routing.agents import Place
 from routing.decision import Lost
@@ -21,6 +22,12 @@ from routing.kinds import AgentKind, CallKind, Terms
 from routing.offers import Waiting
 from routing.pool import Pool
 from tieline.model import AgentId, CallId
+
+OTHERS: Final = 3
+"""So many of those not chosen are told."""
+
+OpenKind = tuple[float, AgentKind, Terms, float]
+"""Agents whom a call may have: price, kind, terms, and what of the price is scarcity."""
 
 
 class AgentOption(NamedTuple):
@@ -39,9 +46,17 @@ class AgentOption(NamedTuple):
     scarcity: float
 
 
-CallOption = tuple[float, float, CallId, Terms]
-"""A waiting call as an agent sees it, in order of preference: since when it counts as waiting, head starts taken off;
-since when it waits; which; on which terms. A bare tuple: a hundred are made for each agent who comes free."""
+class CallOption(NamedTuple):
+    """A waiting call as an agent sees it.
+
+    Attributes:
+        lost: Why it is not open to him yet, or None.
+    """
+
+    since: float
+    call_id: CallId
+    terms: Terms
+    lost: Lost | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +65,13 @@ class AgentPick:
 
     Attributes:
         chosen: He.
-        open_kinds: The kinds that were open, with price, terms and scarcity.
-        shut_kinds: The kinds that were not, and why.
+        open_kinds: Kinds that were open, with price, terms and scarcity; those whom fit and site alone make dearer
+            than the chosen one are not all among them.
+        shut_kinds: Kinds that were not, and why.
     """
 
     chosen: AgentOption
-    open_kinds: list[tuple[float, AgentKind, Terms, float]]
+    open_kinds: list[OpenKind]
     shut_kinds: list[tuple[AgentKind, Terms, Lost]]
 
 
@@ -65,58 +81,61 @@ class CallPick:
 
     Attributes:
         chosen: It.
-        open_calls: The first of each kind that was open, the best first.
-        shut_calls: The first of each kind that was not, and why.
+        others: The first of some other kinds: those that would have gone before it, were they open, then the next.
     """
 
     chosen: CallOption
-    open_calls: list[CallOption]
-    shut_calls: list[tuple[CallOption, Lost]]
+    others: list[CallOption]
 
 
 def choose_agent(pool: Pool, call: Waiting, now: float) -> AgentPick | None:
     """Find the best idle agent for a call, whether or not it waits in the pool; None when nobody may have it."""
     kind, wait_s = pool.kind_of_call(call), now - call.since
-    reserves, scarcity_price = pool.reserves(now), pool.ladders.numbers.scarcity_price
-    opened: list[tuple[float, AgentKind, Terms, float]] = []
+    opened: list[OpenKind] = []
     shut: list[tuple[AgentKind, Terms, Lost]] = []
-    for agents in pool.idle_kinds:
-        terms = kind.terms(agents)
-        if terms is None:
+    lowest = inf
+    for price, agents, terms in pool.idle_kinds.seen_by(kind):
+        if price > lowest and len(opened) + len(shut) > OTHERS:
+            break  # all that follow are dearer, scarce or not
+        if not agents.idle:
             continue
         if pool.apart and not any(pool.may_try(call.call_id, agent) for _, agent in agents.idle):
             shut.append((agents, terms, Lost.LEFT_OUT))
-            continue
-        if wait_s < terms.sure_s and (lost := _shut(pool, kind, terms, wait_s, now)):
+        elif wait_s < terms.sure_s and (lost := _shut(pool, kind, terms, wait_s, now)):
             shut.append((agents, terms, lost))
-            continue
-        scarcity = 0.0
-        if terms.others:
-            scarcity = scarcity_price * max([reserves[other] for other in terms.others])
-        opened.append((terms.price + scarcity, agents, terms, scarcity))
+        else:
+            scarcity = pool.scarcity(terms.others, now) if terms.others else 0.0
+            opened.append((price + scarcity, agents, terms, scarcity))
+            lowest = min(lowest, price + scarcity)
     return AgentPick(_first(pool, call, opened), opened, shut) if opened else None
 
 
 def choose_call(pool: Pool, agent: AgentId, now: float) -> CallPick | None:
     """Find the best waiting call for an idle agent; None when he may have none of them yet."""
-    agents, apart = pool.kind_of_agent(agent), pool.apart
-    opened: list[CallOption] = []
-    shut: list[tuple[CallOption, Lost]] = []
-    for kind in pool.waiting_kinds:
-        terms = kind.terms(agents)
-        if terms is None:
-            continue
-        first = kind.calls[0] if not apart else _maybe_first_call(pool, kind, agent)
+    rows = pool.waiting_kinds.seen_by(pool.kind_of_agent(agent))
+    ranks = [
+        (calls[0][0] - head_start_s, calls[0], number)
+        for number, (calls, head_start_s, _, _) in enumerate(rows)
+        if calls
+    ]
+    ranks.sort()
+    chosen: CallOption | None = None
+    others: list[CallOption] = []
+    for _, _, number in ranks:
+        calls, _, kind, terms = rows[number]
+        first = calls[0] if not pool.apart else _maybe_first_call(pool, kind, agent)
         if first is None:
             continue
         since, call_id = first
-        option = (since - terms.head_start_s, since, call_id, terms)
-        if now - since < terms.sure_s and (lost := _shut(pool, kind, terms, now - since, now)):
-            shut.append((option, lost))
+        lost = _shut(pool, kind, terms, now - since, now) if now - since < terms.sure_s else None
+        option = CallOption(since, call_id, terms, lost)
+        if lost or chosen:
+            others.append(option)
         else:
-            opened.append(option)
-    opened.sort()
-    return CallPick(opened[0], opened, shut) if opened else None
+            chosen = option
+        if chosen and len(others) >= OTHERS:
+            break
+    return CallPick(chosen, others) if chosen else None
 
 
 def _shut(pool: Pool, kind: CallKind, terms: Terms, wait_s: float, now: float) -> Lost | None:
@@ -130,7 +149,7 @@ def _shut(pool: Pool, kind: CallKind, terms: Terms, wait_s: float, now: float) -
     return None
 
 
-def _first(pool: Pool, call: Waiting, opened: Sequence[tuple[float, AgentKind, Terms, float]]) -> AgentOption:
+def _first(pool: Pool, call: Waiting, opened: Sequence[OpenKind]) -> AgentOption:
     """Pick out of the kinds with the lowest price who knows the caller's place, or is idle longest."""
     lowest = min([option[0] for option in opened])
     among = pool.ladders.numbers.place_among

@@ -162,8 +162,7 @@ class Exchange:
         """Give an agent the best call."""
         pick = choose_call(self.pool, agent, now)
         if pick is not None:
-            _, _, call_id, _ = pick.chosen
-            call = self.pool.calls[call_id]
+            call = self.pool.calls[pick.chosen.call_id]
             self._offer(call, agent, call_chosen(self.pool, call, agent, pick, fence=self._next_fence, now=now), now)
 
     def _place(self, call: Waiting, cause: Cause, now: float) -> None:

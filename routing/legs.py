@@ -1,8 +1,10 @@
 """What is known of an agent's legs in calls, merged from news that may come late, twice or not at all. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from tieline.model import CallId
 
@@ -10,8 +12,7 @@ _REMEMBERED_S: Final = 60.0
 """A leg that is over is kept so long: late news of it must not look like a new one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(msgspec.Struct, frozen=True):
     """An agent's part in one call; the newest time of each kind of news, Unix seconds, 0 while there was none.
 
     Attributes:
@@ -42,8 +43,7 @@ class Leg:
         return next((at for at in ends if at and at >= self.begun_at), 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Worked:
+class Worked(msgspec.Struct, frozen=True):
     """The last talk that ended.
 
     Attributes:
@@ -55,8 +55,7 @@ class Worked:
     until: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Legs:
+class Legs(msgspec.Struct, frozen=True):
     """An agent's legs: those that are open, and those that ended lately.
 
     Attributes:

@@ -5,16 +5,26 @@ Each change costs a search in one sorted list, whatever the size of the pool.
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import sqrt
+from operator import attrgetter, itemgetter
+from typing import Final
 
 from routing.agents import Agent
 from routing.demand import Demand
-from routing.kinds import AgentKey, AgentKind, CallKey, CallKind, agent_key, agent_kind, call_key, call_kind
+from routing.kinds import AgentKey, AgentKind, CallKey, CallKind, Terms, agent_key, agent_kind, call_key, call_kind
 from routing.ladders import LadderSet
 from routing.offers import Waiting
+from routing.present import Present
 from tieline.model import AgentId, CallId, DialectId
+
+CallRow = tuple[list[tuple[float, CallId]], float, CallKind, Terms]
+"""Waiting calls of a kind as agents of a kind see them: the calls, their head start, their kind, the terms."""
+AgentRow = tuple[float, AgentKind, Terms]
+"""Idle agents of a kind as calls of a kind see them: their price without scarcity, their kind, the terms."""
+_RESERVE_HOLDS_S: Final = 10.0
+"""A load that is averaged over half an hour is the same for so long."""
 
 
 @dataclass(slots=True)
@@ -26,8 +36,8 @@ class Pool:
         calls: Those that wait for an agent.
         idle: Since when agents who may be offered are idle.
         on_duty: Agents who are, or will soon be, there for a caller.
-        waiting_kinds: Kinds of which calls wait.
-        idle_kinds: Kinds of which agents are idle.
+        waiting_kinds: Kinds of which calls wait, or did lately.
+        idle_kinds: Kinds of which agents are idle, or were lately.
         demand: Load of the dialects.
         callers: Waiting calls by dialect.
         speakers: Agents on duty by dialect.
@@ -41,12 +51,17 @@ class Pool:
     calls: dict[CallId, Waiting] = field(default_factory=dict)
     idle: dict[AgentId, float] = field(default_factory=dict)
     on_duty: set[AgentId] = field(default_factory=set)
-    waiting_kinds: dict[CallKind, None] = field(default_factory=dict)
-    idle_kinds: dict[AgentKind, None] = field(default_factory=dict)
+    waiting_kinds: Present[CallKind, AgentKind, CallRow] = field(
+        default_factory=lambda: Present(attrgetter("calls"), _call_rows)
+    )
+    idle_kinds: Present[AgentKind, CallKind, AgentRow] = field(
+        default_factory=lambda: Present(attrgetter("idle"), _agent_rows)
+    )
     callers: Counter[DialectId] = field(default_factory=Counter)
     speakers: Counter[DialectId] = field(default_factory=Counter)
     idle_speakers: Counter[DialectId] = field(default_factory=Counter)
     apart: set[tuple[CallId, AgentId]] = field(default_factory=set)
+    _reserves: dict[DialectId, tuple[float, float]] = field(default_factory=dict)
     _agent_kinds: dict[AgentId, AgentKind] = field(default_factory=dict)
     _call_kinds: dict[CallKey, CallKind] = field(default_factory=dict)
 
@@ -63,7 +78,7 @@ class Pool:
         kind = self.kind_of_call(call)
         insort(kind.calls, (call.since, call.call_id))
         self.calls[call.call_id] = call
-        self.waiting_kinds[kind] = None
+        self.waiting_kinds.add(kind)
         self.callers[call.need.dialect] += 1
 
     def remove_call(self, call_id: CallId) -> None:
@@ -73,8 +88,6 @@ class Pool:
             return
         kind = self.kind_of_call(call)
         del kind.calls[bisect_left(kind.calls, (call.since, call_id))]
-        if not kind.calls:
-            del self.waiting_kinds[kind]
         self.callers[call.need.dialect] -= 1
 
     def kind_of_call(self, call: Waiting) -> CallKind:
@@ -110,15 +123,13 @@ class Pool:
     def _add_idle(self, agent: AgentId, since: float, kind: AgentKind) -> None:
         self.idle[agent] = since
         insort(kind.idle, (since, agent))
-        self.idle_kinds[kind] = None
+        self.idle_kinds.add(kind)
         for dialect in kind.spoken:
             self.idle_speakers[dialect] += 1
 
     def _remove_idle(self, agent: AgentId, since: float, kind: AgentKind) -> None:
         del self.idle[agent]
         del kind.idle[bisect_left(kind.idle, (since, agent))]
-        if not kind.idle:
-            del self.idle_kinds[kind]
         for dialect in kind.spoken:
             self.idle_speakers[dialect] -= 1
 
@@ -126,21 +137,36 @@ class Pool:
 
     def reserve(self, dialect: DialectId, now: float) -> float:
         """Tell how many idle speakers are kept for a dialect."""
-        numbers = self.ladders.numbers
-        load = self.demand.calls_per_s(dialect, now) * numbers.talk_s
-        return numbers.reserve * sqrt(max(load, numbers.least_load))
+        holds_until, reserve = self._reserves.get(dialect, (0.0, 0.0))
+        if now >= holds_until:
+            numbers = self.ladders.numbers
+            load = self.demand.calls_per_s(dialect, now) * numbers.talk_s
+            reserve = numbers.reserve * sqrt(max(load, numbers.least_load))
+            self._reserves[dialect] = (now + _RESERVE_HOLDS_S, reserve)
+        return reserve
 
     def is_kept(self, dialect: DialectId, now: float) -> bool:
         """Tell whether no more speakers of a dialect are idle than are to be kept."""
         return self.idle_speakers[dialect] <= self.reserve(dialect, now)
 
-    def reserves(self, now: float) -> dict[DialectId, float]:
-        """Give, for dialects with idle speakers, how many are to be kept in proportion to how many there are."""
-        return {
-            dialect: self.reserve(dialect, now) / idle for dialect, idle in self.idle_speakers.items() if idle > 0
-        }
+    def scarcity(self, dialects: Iterable[DialectId], now: float) -> float:
+        """Price the speakers of some dialects: how many are to be kept in proportion to how many are idle."""
+        shares = [self.reserve(dialect, now) / self.idle_speakers[dialect] for dialect in dialects]
+        return self.ladders.numbers.scarcity_price * max(shares)
 
     def is_near(self, dialect: DialectId, within_s: float) -> bool:
         """Tell whether a speaker is likely to come free for the callers of a dialect within so many seconds."""
         speakers = self.speakers[dialect]
         return speakers > 0 and self.callers[dialect] * self.ladders.numbers.talk_s <= within_s * speakers
+
+
+def _call_rows(kinds: Iterable[CallKind], agents: AgentKind) -> list[CallRow]:
+    seen = ((kind, kind.terms(agents)) for kind in kinds)
+    return [(kind.calls, terms.head_start_s, kind, terms) for kind, terms in seen if terms is not None]
+
+
+def _agent_rows(kinds: Iterable[AgentKind], calls: CallKind) -> list[AgentRow]:
+    """Give the rows in the order of their prices."""
+    seen = ((kind, calls.terms(kind)) for kind in kinds)
+    rows = [(terms.price, kind, terms) for kind, terms in seen if terms is not None]
+    return sorted(rows, key=itemgetter(0))

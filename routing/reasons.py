@@ -6,14 +6,13 @@ from itertools import islice
 from typing import Final
 
 from routing.agents import Place
-from routing.choice import AgentOption, AgentPick, CallOption, CallPick
+from routing.choice import OTHERS, AgentOption, AgentPick, CallOption, CallPick
 from routing.decision import Cause, Decision, Fit, Lost, OtherAgent, OtherCall
 from routing.kinds import Terms
 from routing.offers import Waiting
 from routing.pool import Pool
 from tieline.model import MANDARIN, AgentId
 
-_OTHERS: Final = 3
 _PLACES: Final = {Place.COUNTY: "county", Place.CITY: "city", Place.NEITHER: ""}
 
 
@@ -21,16 +20,16 @@ def agent_chosen(pool: Pool, call: Waiting, pick: AgentPick, *, cause: Cause, fe
     """Say why an agent was chosen for a call."""
     chosen = pick.chosen
     fit = _fit(pool, call, chosen, now)
-    others = tuple(islice(_other_agents(pool, call, pick, now), _OTHERS))
+    others = tuple(islice(_other_agents(pool, call, pick, now), OTHERS))
     return _decision(pool, call, chosen.agent, chosen.terms, fit, cause, fence, now, other_agents=others)
 
 
 def call_chosen(pool: Pool, call: Waiting, agent: AgentId, pick: CallPick, *, fence: int, now: float) -> Decision:
     """Say why a call was chosen for an agent."""
-    *_, terms = pick.chosen
+    terms = pick.chosen.terms
     place = pool.agents[agent].place_known(call.need)
     fit = _fit(pool, call, AgentOption(terms.price, place, pool.idle[agent], agent, terms, 0.0), now)
-    others = tuple(islice(_other_calls(pool, pick, now), _OTHERS))
+    others = tuple(_other_call(pool, option, pick.chosen, now) for option in pick.others)
     return _decision(pool, call, agent, terms, fit, Cause.AGENT, fence, now, other_calls=others)
 
 
@@ -90,7 +89,7 @@ def _other_agents(pool: Pool, call: Waiting, pick: AgentPick, now: float) -> Ite
     """Give those who were open, best first, then those who were not."""
     options = [
         AgentOption(price, pool.agents[agent].place_known(call.need), since, agent, terms, scarcity)
-        for price, agents, terms, scarcity in nsmallest(_OTHERS + 1, pick.open_kinds, key=lambda kind: kind[0])
+        for price, agents, terms, scarcity in nsmallest(OTHERS + 1, pick.open_kinds, key=lambda kind: kind[0])
         for since, agent in agents.idle[:2]
         if agent != pick.chosen.agent
     ]
@@ -114,25 +113,17 @@ def _why_not(other: AgentOption, chosen: AgentOption) -> Lost:
 # Other calls -------------------------------------------------------------------------------------------------
 
 
-def _other_calls(pool: Pool, pick: CallPick, now: float) -> Iterator[OtherCall]:
-    for option in pick.open_calls[1:]:
-        yield _other_call(pool, option, _why_not_call(pool, option, pick.chosen), now)
-    for option, lost in pick.shut_calls:
-        yield _other_call(pool, option, lost, now)
+def _other_call(pool: Pool, other: CallOption, chosen: CallOption, now: float) -> OtherCall:
+    need = pool.calls[other.call_id].need
+    lost = other.lost or _why_not_call(pool, other, chosen)
+    return OtherCall(other.call_id, need.dialect, need.lane, now - other.since, lost)
 
 
 def _why_not_call(pool: Pool, other: CallOption, chosen: CallOption) -> Lost:
-    (_, other_since, other_id, _), (_, since, call_id, _) = other, chosen
-    if other_since > since:
+    if other.since > chosen.since:
         return Lost.WAIT
     lanes = pool.ladders.lanes
-    other_need, need = pool.calls[other_id].need, pool.calls[call_id].need
+    other_need, need = pool.calls[other.call_id].need, pool.calls[chosen.call_id].need
     if lanes[other_need.lane].head_start_s < lanes[need.lane].head_start_s:
         return Lost.LANE
     return Lost.DIALECT if {other_need.dialect, need.dialect} != {MANDARIN} else Lost.SITE
-
-
-def _other_call(pool: Pool, option: CallOption, lost: Lost, now: float) -> OtherCall:
-    _, since, call_id, _ = option
-    need = pool.calls[call_id].need
-    return OtherCall(call_id, need.dialect, need.lane, now - since, lost)

@@ -11,8 +11,11 @@ in another order lead to the same seat, and a missed one is made good by the nex
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from routing.legs import Leg, Legs
 from routing.seat_facts import (
@@ -49,8 +52,7 @@ class SeatRules:
     log_in: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(msgspec.Struct, frozen=True):
     """One node's news of a phone, Unix seconds, negative for never.
 
     Attributes:
@@ -78,8 +80,7 @@ class Sighting:
         return Sighting(self.seen_at, lost_at, back_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Reserved:
+class Reserved(msgspec.Struct, frozen=True):
     """The last offer to the agent."""
 
     call_id: CallId = _NO_CALL
@@ -87,8 +88,7 @@ class Reserved:
     over: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Seat:
+class Seat(msgspec.Struct, frozen=True):
     """What an agent is doing, and all it follows from.
 
     Attributes:
@@ -105,10 +105,10 @@ class Seat:
     idle_since: float = 0.0
     reason: str = ""
     node: NodeId = _NO_NODE
-    wishes: Wishes = field(default_factory=Wishes)
-    phones: Mapping[NodeId, Sighting] = field(default_factory=dict)
-    legs: Legs = field(default_factory=Legs)
-    offer: Reserved = field(default_factory=Reserved)
+    wishes: Wishes = msgspec.field(default_factory=Wishes)
+    phones: Mapping[NodeId, Sighting] = msgspec.field(default_factory=dict)
+    legs: Legs = msgspec.field(default_factory=Legs)
+    offer: Reserved = msgspec.field(default_factory=Reserved)
     missed_at: float = 0.0
     missed_until: float = 0.0
     own_began_at: float = 0.0
