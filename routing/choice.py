@@ -12,7 +12,6 @@ Speakers of whom too few are idle are kept for their own callers, until another 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from heapq import nsmallest
 from math import inf
 from typing import Final, NamedTuple
 
@@ -113,17 +112,12 @@ def choose_agent(pool: Pool, call: Waiting, now: float) -> AgentPick | None:
 def choose_call(pool: Pool, agent: AgentId, now: float) -> CallPick | None:
     """Find the best waiting call for an idle agent; None when he may have none of them yet."""
     rows = pool.waiting_kinds.seen_by(pool.kind_of_agent(agent))
-    ranks = [
-        (calls[0][0] - head_start_s, calls[0], number)
-        for number, (calls, head_start_s, _, _) in enumerate(rows)
-        if calls
-    ]
-    ranks.sort()
+    counts_since = [calls[0][0] - head_start_s if calls else inf for calls, head_start_s, _, _ in rows]
     chosen: CallOption | None = None
     others: list[CallOption] = []
-    for _, _, number in ranks:
+    for number in sorted(range(len(rows)), key=counts_since.__getitem__):
         calls, _, kind, terms = rows[number]
-        first = calls[0] if not pool.apart else _maybe_first_call(pool, kind, agent)
+        first = _maybe_first_call(pool, kind, agent) if pool.apart or not calls else calls[0]
         if first is None:
             continue
         since, call_id = first
@@ -153,21 +147,19 @@ def _first(pool: Pool, call: Waiting, opened: Sequence[OpenKind]) -> AgentOption
     """Pick out of the kinds with the lowest price who knows the caller's place, or is idle longest."""
     lowest = min([option[0] for option in opened])
     among = pool.ladders.numbers.place_among
-    longest_idle = nsmallest(
-        among,
-        [
-            (since, agent, number)
-            for number, (price, agents, _, _) in enumerate(opened)
-            if price <= lowest
-            for since, agent in agents.idle[:among]
-            if not pool.apart or pool.may_try(call.call_id, agent)
-        ],
-    )
+    longest_idle = [
+        (since, agent, number)
+        for number, (price, agents, _, _) in enumerate(opened)
+        if price <= lowest
+        for since, agent in agents.idle[:among]
+        if not pool.apart or pool.may_try(call.call_id, agent)
+    ]
+    longest_idle.sort()
     need = call.need
     return min(
         [
             AgentOption(lowest, pool.agents[agent].place_known(need), since, agent, *opened[number][2:])
-            for since, agent, number in longest_idle
+            for since, agent, number in longest_idle[:among]
         ]
     )
 

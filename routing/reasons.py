@@ -1,8 +1,8 @@
 """From a choice to the decision that is kept: the chosen, the best few others and why each lost. Pure."""
 
 from collections.abc import Iterator
-from heapq import nsmallest
 from itertools import islice
+from operator import itemgetter
 from typing import Final
 
 from routing.agents import Place
@@ -89,8 +89,8 @@ def _other_agents(pool: Pool, call: Waiting, pick: AgentPick, now: float) -> Ite
     """Give those who were open, best first, then those who were not."""
     options = [
         AgentOption(price, pool.agents[agent].place_known(call.need), since, agent, terms, scarcity)
-        for price, agents, terms, scarcity in nsmallest(OTHERS + 1, pick.open_kinds, key=lambda kind: kind[0])
-        for since, agent in agents.idle[:2]
+        for price, agents, terms, scarcity in sorted(pick.open_kinds, key=itemgetter(0))[: OTHERS + 1]
+        for since, agent in agents.idle[: 2 if terms is pick.chosen.terms else 1]
         if agent != pick.chosen.agent
     ]
     for option in sorted(options):
