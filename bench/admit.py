@@ -76,7 +76,7 @@ def run(*, rounds: int, pairs: int = PAIRS, runs: int = RUNS, paced_s: float = P
     redis_cpu, load_cpu = two_cpus()
     with bench_redis(redis_cpu) as redis, pinned(load_cpu):
         turns = [_turn(redis, pairs=pairs, runs=runs, paced_s=paced_s) for _ in range(rounds)]
-    versions = versions_of(("hiredis", "uvloop")) | {"redis-server": redis.version}
+    versions = versions_of(("redis", "uvloop")) | {"redis-server": redis.version}
     return BenchResult("admit", figures_of(turns), versions)
 
 

@@ -104,7 +104,7 @@ def _measure(bench: _Bench, rounds: int) -> BenchResult:
         "tieline_not_answered": figure(bench.made[TIELINE.name] - _answered(bench), "count", goal=0),
         "plain_not_answered": figure(bench.made[PLAIN.name] - _completed(bench), "count", goal=0),
     }
-    return BenchResult("call", figures, versions_of(("uvloop", "hiredis", "msgspec", "panoramisk", "SQLAlchemy")))
+    return BenchResult("call", figures, versions_of(("uvloop", "redis", "msgspec", "panoramisk", "SQLAlchemy")))
 
 
 def cost_figures(costs: Sequence[tuple[Spent, Spent]], idle: Spent, calls: int) -> dict[str, Figure]:

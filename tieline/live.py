@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from tieline import bus
 from tieline.endings import cancel_until_done
 from tieline.errors import ConnectionLost, DeadlineExceeded, RemoteProtocolError, TielineError
-from tieline.redis_link import Asked, Link, RedisAddress, UnknownScript, open_link
+from tieline.redis_link import Asked, Link, UnknownScript, open_link
 from tieline.redis_link import Reply as Reply
 from tieline.redis_link import ScriptError as ScriptError
 from tieline.streams import EVENTS as EVENTS  # who follows the bus needs both
@@ -86,7 +86,7 @@ class Live:
     """
 
     def __init__(self, url: str, *, deadline_s: float = 1.0, local_address: str = "") -> None:
-        self._address = RedisAddress.of_url(url)
+        self._url = url
         self._deadline_s = deadline_s
         self._local_address = local_address
         self._links: set[Link] = set()
@@ -160,7 +160,7 @@ class Live:
     async def _open(self) -> Link:
         try:
             async with asyncio.timeout(self._deadline_s):
-                link = await open_link(self._address, self._local_address, ended=self._links.discard)
+                link = await open_link(self._url, self._local_address, ended=self._links.discard)
         except TimeoutError:
             raise ConnectionLost("redis: no connection in time") from None
         self._links.add(link)

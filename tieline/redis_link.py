@@ -1,18 +1,21 @@
-"""One connection to Redis: commands go out, their replies come back in the same order. The only module with hiredis.
+"""One connection to Redis: commands go out, their replies come back in the same order. The only module with redis-py.
 
-hiredis, Redis's own parser, is what redis-py works with, too; redis-py's way from a call to it and back costs several
-times the exchange itself (docs/adr/0026-redis-without-redis-py.md).
+redis-py makes the connection and enters; then our own protocol takes its transport over, with hiredis, the parser
+that redis-py works with, too. redis-py's way from a call to it and back costs several times the exchange itself
+(docs/adr/0026-own-wire-core-on-redis-py.md).
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final, cast
-from urllib.parse import unquote, urlsplit
 
 import hiredis
+import redis.asyncio as redis_asyncio
+from redis import exceptions as redis_errors
+from redis.asyncio.connection import parse_url
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from tieline.errors import ConnectionLost, TielineError
 from tieline.streams import Scalar
@@ -53,23 +56,6 @@ class Asked:
             self.answer.set_exception(error)
 
 
-@dataclass(frozen=True, slots=True)
-class RedisAddress:
-    """Where a Redis is, and how to enter."""
-
-    host: str
-    port: int
-    password: str
-    database: int
-
-    @classmethod
-    def of_url(cls, url: str) -> "RedisAddress":
-        """Read `redis://:password@host:port/database`; port 6379 and database 0 may be left out."""
-        parts = urlsplit(url)
-        database = int(parts.path.strip("/") or 0)
-        return cls(parts.hostname or "localhost", parts.port or 6379, unquote(parts.password or ""), database)
-
-
 class Link(asyncio.Protocol):
     """A connection that is open; made by `open_link`.
 
@@ -83,7 +69,17 @@ class Link(asyncio.Protocol):
         self._ended = ended
         self._reader = hiredis.Reader()
         self._asked: deque[Asked] = deque()
+        self._writer: asyncio.StreamWriter | None = None
         self._transport: asyncio.Transport | None = None
+
+    def take_over(self, writer: asyncio.StreamWriter) -> None:
+        """Become the protocol of a connection that is in; nothing may be under way on it.
+
+        The writer is kept: it complains when it goes before its transport is closed.
+        """
+        self._writer = writer
+        writer.transport.set_protocol(self)
+        self.connection_made(writer.transport)
 
     def send(self, batch: Iterable[Asked]) -> None:
         """Send commands in one segment; on a link that has ended they fail at once."""
@@ -162,11 +158,33 @@ def _error_of(asked: Asked, text: str) -> TielineError:
     return (UnknownScript if kind == "NOSCRIPT" else ScriptError)(f"redis {asked.command[0]!s}: {text}")
 
 
-async def open_link(address: RedisAddress, local_address: str, *, ended: Callable[[Link], None]) -> Link:
+class _Connection(redis_asyncio.Connection):
+    """redis-py's connection, from an address of ours, that gives its transport away once it is in."""
+
+    def __init__(self, *, local_address: str, **options: Any) -> None:
+        super().__init__(**options)
+        self._local_address = local_address
+
+    def _connection_arguments(self) -> dict[str, Any]:
+        arguments = dict(super()._connection_arguments())
+        if self._local_address:
+            arguments["local_addr"] = (self._local_address, 0)
+        return arguments
+
+    def hand_over(self, link: Link) -> None:
+        """Give the transport to a link; this connection is then as one that was never made."""
+        writer, self._writer = self._writer, None
+        self._reader = None
+        if writer is None:  # it ended as it came
+            raise ConnectionLost("redis: closed")
+        link.take_over(writer)
+
+
+async def open_link(url: str, local_address: str, *, ended: Callable[[Link], None]) -> Link:
     """Connect and enter. Has no deadline of its own.
 
     Args:
-        address: The Redis.
+        url: `redis://:password@host:port/database`; port 6379 and database 0 may be left out.
         local_address: Address to connect from; empty leaves it to the system. On loopback a client to a foreign
             127.x address sends from 127.0.0.1, so a cut between two sites would not cut it; in production the same
             binding keeps traffic on the site's own interface.
@@ -175,18 +193,21 @@ async def open_link(address: RedisAddress, local_address: str, *, ended: Callabl
     Raises:
         ConnectionLost: Nobody is there, or we are not let in.
     """
-    loop = asyncio.get_running_loop()
-    local = (local_address, 0) if local_address else None
+    connection = _Connection(
+        **parse_url(url),
+        local_address=local_address,
+        protocol=2,  # replies stay as the wire gives them
+        driver_info=None,  # one exchange less at each connection
+        socket_timeout=None,
+        retry=Retry(NoBackoff(), 0),  # restarts and fail-overs are ours to handle
+    )
     try:
-        _, link = await loop.create_connection(partial(Link, ended), address.host, address.port, local_addr=local)
-    except OSError as error:
-        raise ConnectionLost(f"redis: {error}") from error
-    try:
-        if address.password:
-            await link.ask("AUTH", address.password)
-        if address.database:
-            await link.ask("SELECT", address.database)
-    except BaseException:
-        link.abort()
+        await connection.connect()  # type: ignore[no-untyped-call]
+    except BaseException as error:
+        await connection.disconnect(nowait=True)
+        if isinstance(error, redis_errors.RedisError | OSError):
+            raise ConnectionLost(f"redis: {error}") from error
         raise
+    link = Link(ended)
+    connection.hand_over(link)
     return link

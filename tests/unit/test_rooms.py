@@ -24,6 +24,7 @@ DOORS = {
     "panoramisk": {"ami_bridge/client.py"},
     "asterisk": {"agi/stdio_hangup.py"},
     "phonenumbers": {"tieline/numbers.py"},
+    "redis": {"tieline/redis_link.py"},
     "hiredis": {"tieline/redis_link.py"},
     "matplotlib": {"trunk_config/forecast_plot.py"},
 }
