@@ -26,6 +26,9 @@ PLAY_DEADLINE_S: Final = 120.0
 HANGUP_GRACE_S: Final = 0.2
 """A failed prompt and a hang-up both give -1; the `HANGUP` line follows at once or not at all."""
 
+_STREAM_STOP: Final = 1000
+"""AST_CONTROL_STREAM_STOP of Asterisk's `include/asterisk/frame.h`, which comes back in place of a key."""
+
 Answer = TypeVar("Answer")
 
 
@@ -229,9 +232,13 @@ class Session:
     # Inside
 
     async def _key(self, asked: Command, deadline_s: float) -> str:
-        """Send a command whose result is a key's ASCII code; give the key, or an empty text when none came."""
+        """Send a command whose result is a key's ASCII code; give the key, or an empty text when none came.
+
+        AMI's ControlPlayback stops a sound as a key does, with a result that is none.
+        """
         reply = await self._unless_gone(await self.command(asked, deadline_s=deadline_s))
-        return chr(int(reply.result)) if reply.result not in ("0", "-1") else ""
+        code = int(reply.result)
+        return chr(code) if 0 < code < _STREAM_STOP else ""
 
     async def _one_key(self, prompts: Sequence[str], timeout_ms: int, deadline_s: float) -> Gathered:
         key = await self._key(commands.background(prompts), deadline_s)

@@ -76,6 +76,23 @@ class Setvar(Action, frozen=True, gc=False):
         return (("Channel", _channel(self.channel)), ("Variable", _variable(self.variable)), ("Value", self.value))
 
 
+class StopSound(Action, frozen=True, gc=False):
+    """Stop the sound that a script plays to a channel, as a key would; without such a sound nothing happens.
+
+    Source:
+        Asterisk f0c1c1a apps/app_controlplayback.c `controlplayback_manager`, main/channel.c and main/file.c: where
+        sound is waited for, the frame it queues ends the wait.
+    """
+
+    name: ClassVar[str] = "ControlPlayback"
+
+    channel: str
+
+    def headers(self) -> Headers:
+        """See `Action.headers`."""
+        return (("Channel", _channel(self.channel)), ("Control", "stop"))
+
+
 class SetGlobal(Action, frozen=True, gc=False):
     """Set a global variable of the node (`Setvar` without a channel). The last writer wins, a repeat is harmless."""
 

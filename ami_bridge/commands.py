@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from ami_bridge import actions, queue_actions
@@ -102,19 +103,27 @@ class CommandFollower:
             if deadline_s <= 0:
                 self.expired += 1
                 return
-        await self._do(_action(command), deadline_s=deadline_s)
+        done = await self._do(_action(command), deadline_s=deadline_s)
+        if done and isinstance(command, bus.PutInMailbox):
+            await self._stop_sound(command.channel)
 
-    async def _do(self, action: actions.Action, *, deadline_s: float = ACTION_DEADLINE_S) -> None:
+    async def _do(self, action: actions.Action, *, deadline_s: float = ACTION_DEADLINE_S) -> bool:
         reply = await self._client.do(action, deadline_s=deadline_s)
         self.done += reply.success
         missing = not reply.success and reply.message.startswith("No such channel")
         self.gone += missing
         self.failed += not reply.success and not missing
+        return reply.success
 
     async def _mend_net(self, command: bus.SetNetQueues) -> None:
         reply = await self._client.do(queue_actions.QueueStatus(), deadline_s=_LIST_DEADLINE_S)
         listed = [_read_member(item) for item in reply.items if event_name(item) == "QueueMember"]
         await asyncio.gather(*(self._do(action) for action in mending(command, listed)))
+
+    async def _stop_sound(self, channel: str) -> None:
+        """Who is just being told how long he waits must not hear that to its end; his script looks by itself, too."""
+        with suppress(ConnectionLost, DeadlineExceeded, NotReady):
+            await self._client.do(actions.StopSound(channel), deadline_s=ACTION_DEADLINE_S)
 
 
 def _action(command: bus.PutInMailbox | bus.HangUpChannel | bus.SetGlobal) -> actions.Action:

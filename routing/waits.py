@@ -42,7 +42,7 @@ class Wait(msgspec.Struct, frozen=True):
 
 
 class Waits:
-    """Estimates the waits of a site's calls for one term of its matcher, and learns from what became of them. Pure."""
+    """Estimates the waits of a site's calls for a term of its matcher, and learns from what became of them. Pure."""
 
     def __init__(self) -> None:
         self._estimator: WaitEstimator | None = None

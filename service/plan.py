@@ -11,12 +11,13 @@ from ivr_prompts.catalogue import load_catalogue
 from ivr_prompts.flow import menu_files
 from ivr_prompts.menus import Act, load_menus
 from ivr_prompts.refusal import REASONS, refusal_files
+from ivr_prompts.waiting import load_waiting
 from routing.agents import Agent
 from routing.static_queues import static_queues
 from tieline.model import MANDARIN, Business
 from tieline.secrets_file import Secrets
 from tieline.settings import Settings
-from tieline.switch_plan import NetMenu, NetRefusals, NodePaths, Phone, SwitchPlan
+from tieline.switch_plan import HoldTimes, NetMenu, NetRefusals, NodePaths, Phone, SwitchPlan
 from tieline.topology import Node, Topology
 from trunk_config.caps import node_caps
 from trunk_config.profiles import load_allowances, load_profiles
@@ -31,6 +32,7 @@ AGI_BIN: Final = Path(__file__).resolve().parent.parent / "agi"
 def build_plan(settings: Settings, topology: Topology, agents: Iterable[Agent], secrets: Secrets) -> SwitchPlan:
     """Make the plan for every node and edge of the topology."""
     everyone = tuple(agents)
+    waiting = load_waiting()
     return SwitchPlan(
         topology=topology,
         paths={node.id: _paths(settings, node) for node in topology.nodes.values()},
@@ -43,6 +45,7 @@ def build_plan(settings: Settings, topology: Topology, agents: Iterable[Agent], 
         queues=tuple(static_queues(topology, everyone)),
         net_menu=net_menu(),
         net_refusals=net_refusals(topology, load_allowances(settings.quotas)),
+        hold=HoldTimes(waiting.first_s, waiting.every_s),
         node_caps=node_caps(topology, load_profiles(settings.quotas, topology)),
         ami_user=AMI_USER,
         ami_secret=secrets.ami_password,

@@ -65,6 +65,14 @@ class NetRefusals:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldTimes:
+    """When waiting callers are told how it stands: first after so long, then every so often, seconds."""
+
+    first_s: int
+    every_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class NodePaths:
     """Where a node keeps its files (absolute).
 
@@ -102,6 +110,7 @@ class SwitchPlan:
     queues: tuple[StaticQueue, ...]
     net_menu: NetMenu
     net_refusals: NetRefusals
+    hold: HoldTimes
     node_caps: Mapping[tuple[NodeId, CityId], int]
     ami_user: str
     ami_secret: str = field(repr=False)

@@ -42,6 +42,7 @@ MODULES: Final = (
     "app_chanspy",
     # dialplan
     "pbx_config",
+    "app_controlplayback",
     "app_dial",
     "app_exec",
     "app_playback",

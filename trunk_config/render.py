@@ -232,6 +232,8 @@ def _node_values(plan: SwitchPlan, node: Node) -> dict[str, Any]:
         "wrap_up_s": plan.wrap_up_s,
         "menu_limit_s": MENU_LIMIT_S,
         "hold_limit_s": HOLD_LIMIT_S,
+        "hold_first_s": plan.hold.first_s,
+        "hold_every_s": plan.hold.every_s,
         "queue_limit_s": QUEUE_LIMIT_S,
         "rtp_timeout_s": RTP_TIMEOUT_S,
         "rtp_timeout_hold_s": RTP_TIMEOUT_HOLD_S,

@@ -1,11 +1,11 @@
-"""The FastAGI scripts, one file each: admit, menu, route, no_answer, hangup, rate."""
+"""The FastAGI scripts, one file each: admit, menu, route, waiting, no_answer, hangup, rate."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final
 
 from agi.connection import Route
-from agi.scripts import admit, hangup, menu, no_answer, rate, route
+from agi.scripts import admit, hangup, menu, no_answer, rate, route, waiting
 from agi.scripts.parts import Parts
 from agi.session import Session
 
@@ -15,12 +15,14 @@ _SHORT_S: Final = 1.2
 """As the dialplan's limit: nobody waits for the answer any longer."""
 _MENU_S: Final = 300.0
 _RATE_S: Final = 60.0
+_WAITING_S: Final = 30.0
 _HANGUP_S: Final = 5.0
 
 _SCRIPTS: Final[Mapping[str, tuple[Script, float]]] = {
     "admit": (admit.run, _SHORT_S),
     "menu": (menu.run, _MENU_S),
     "route": (route.run, _SHORT_S),
+    "waiting": (waiting.run, _WAITING_S),
     "no_answer": (no_answer.run, _SHORT_S),
     "rate": (rate.run, _RATE_S),
     "hangup": (hangup.run, _HANGUP_S),

@@ -1,6 +1,6 @@
 """The prompts as scripts use them: sentences and menus as absolute sound files without extension."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,7 @@ from ivr_prompts.menus import Menus, load_menus
 from ivr_prompts.notice import Notice
 from ivr_prompts.refusal import REASONS, refusal_files
 from ivr_prompts.texts import DIALECTS
+from ivr_prompts.waiting import WaitingRules, load_waiting
 from tieline.model import DialectId, RefusalCause
 from tieline.topology import City
 
@@ -47,6 +48,7 @@ class Voice:
 
     catalogue: Catalogue
     menus: Menus
+    waiting_rules: WaitingRules
     sounds: Path
 
     def flow(
@@ -81,6 +83,13 @@ class Voice:
         prompt, slots = closed_sentence(opening, now)
         return self.catalogue.sentence(prompt, dialect, **slots)
 
+    def waiting(
+        self, dialect: DialectId, ahead: int | None, wait_s: float | None, *, callback: bool
+    ) -> Iterator[tuple[str, ...]]:
+        """Yield the files of each sentence for a waiting caller; see `WaitingRules.sentences`."""
+        for prompt, slots in self.waiting_rules.sentences(ahead, wait_s, callback=callback):
+            yield self.sentence(prompt, dialect, slots)
+
     def refusal(
         self, city: City, cause: RefusalCause, notices: Sequence[Notice], now: float, *, instead: str = ""
     ) -> tuple[str, ...]:
@@ -112,4 +121,4 @@ def load_voice(sounds: Path) -> Voice:
     """
     loaded = load_catalogue(sounds)
     catalogue = Remembering(loaded.texts, loaded.grammars, loaded.sounds)
-    return Voice(catalogue, load_menus(catalogue.texts), sounds)
+    return Voice(catalogue, load_menus(catalogue.texts), load_waiting(), sounds)

@@ -12,6 +12,7 @@ from agi.scripts.situation import Situation
 from agi.scripts.voice import Voice
 from crm_adapter.journal import Journal
 from ivr_prompts.menus import load_menus
+from ivr_prompts.waiting import load_waiting
 from routing.hours import load_hours
 from tests.support.redis_server import RedisServer, redis_server
 from tests.unit.ivr_prompts.worlds import UNBUILT
@@ -49,7 +50,7 @@ async def parts(redis: RedisServer, tmp_path: Path) -> AsyncIterator[Parts]:
         allowances=Allowances(messages=1, safety_lines=1),
         decision_times=DecisionTimes(),
         journal=journal,
-        voice=Voice(UNBUILT, load_menus(UNBUILT.texts), Path("/sounds")),
+        voice=Voice(UNBUILT, load_menus(UNBUILT.texts), load_waiting(), Path("/sounds")),
         situation=Situation(live, {}),
         hours=load_hours(NOW),
         numbers=load_number_plan(TOPOLOGY.cities.values()),

@@ -15,7 +15,7 @@ from routing.static_queues import static_queues
 from service.plan import net_menu, net_refusals
 from tieline.errors import LocalProtocolError
 from tieline.model import AgentId, SiteId
-from tieline.switch_plan import NodePaths, Phone, SwitchPlan
+from tieline.switch_plan import HoldTimes, NodePaths, Phone, SwitchPlan
 from tieline.topology import TrunkState
 from tieline.topology_file import load_topology
 from trunk_config.caps import node_caps
@@ -58,6 +58,7 @@ def plan() -> SwitchPlan:
         queues=tuple(static_queues(topology, agents.values())),
         net_menu=net_menu(),
         net_refusals=net_refusals(topology, Allowances(messages=8)),
+        hold=HoldTimes(first_s=20, every_s=45),
         node_caps=node_caps(topology, load_profiles(ROOT / "examples/quotas.toml", topology)),
         ami_user="tieline",
         ami_secret="not-a-secret",

@@ -9,6 +9,7 @@ from agi.scripts.voice import Remembering, Voice
 from ivr_prompts.flow import Ask
 from ivr_prompts.menus import load_menus
 from ivr_prompts.notice import Notice
+from ivr_prompts.waiting import load_waiting
 from tests.unit.ivr_prompts.worlds import UNBUILT
 from tieline.errors import LocalProtocolError
 from tieline.model import MANDARIN, CityId, DialectId, RefusalCause
@@ -56,7 +57,7 @@ def test_it_does_not_grow_for_ever(catalogue: Remembering, monkeypatch: pytest.M
 
 @pytest.fixture
 def site_voice(catalogue: Remembering) -> Voice:
-    return Voice(catalogue, load_menus(catalogue.texts), Path("/sounds"))
+    return Voice(catalogue, load_menus(catalogue.texts), load_waiting(), Path("/sounds"))
 
 
 def opening(voice: Voice, remembered: DialectId | None, *notices: Notice) -> list[str]:
