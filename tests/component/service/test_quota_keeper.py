@@ -119,6 +119,7 @@ async def test_a_changed_version_reaches_the_nodes_and_a_node_that_is_new_is_tol
     await desk.put_in_force()
     async with keeping(desk) as keeper:
         await keeper.wait_in_force(5)
+        await commands(live, NODES[1], bus.SetGlobal, 3)  # of the first version
         await install(live, 4, "typhoon", quotas(Quota(0, 8), Quota(0, 6)))
         told = await commands(live, NODES[1], bus.SetGlobal, 6)
         assert [getattr(one, "value", "") for one in told[3:6]] == ["4", "4", "3"]
