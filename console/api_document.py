@@ -6,11 +6,12 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from console import api_forecast, api_notice, api_quota, api_refused, api_route
+from console import api_agent, api_forecast, api_notice, api_quota, api_refused, api_route
 from console.openapi import openapi
 from console.operations import Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
+    *api_agent.OPERATIONS,
     *api_quota.OPERATIONS,
     *api_forecast.OPERATIONS,
     *api_refused.OPERATIONS,

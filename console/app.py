@@ -12,6 +12,7 @@ from console.api_document import OPERATIONS, document
 from console.errors import errors_as_json
 from console.follower import Follower
 from console.keys import (
+    AGENTS,
     COLLECTOR,
     FOLLOWER,
     NAMES,
@@ -31,6 +32,7 @@ from console.situation import names
 from crm_adapter.store import Store
 from ivr_prompts.notice import load_causes
 from ivr_prompts.notice_desk import NoticeDesk
+from routing.agent_desk import AgentDesk
 from tieline.endings import cancel_until_done
 from tieline.errors import NotReady
 from tieline.tokens import Tokens
@@ -70,6 +72,7 @@ def build_app(parts: ConsoleParts) -> web.Application:
     app.router.add_static("/web/", WEB)
     causes = load_causes()
     app[NAMES] = names(parts.topology, causes)
+    app[AGENTS] = AgentDesk(parts.site, parts.live, parts.database, parts.staff.agents, clock=parts.clock)
     app[NOTICES] = NoticeDesk(parts.database, parts.topology, causes, clock=parts.clock)
     app[TASKS] = []
     app.cleanup_ctx.append(_tasks)

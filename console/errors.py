@@ -9,6 +9,7 @@ from aiohttp import web
 
 from console.schemas import ErrorTold
 from ivr_prompts import notice_desk
+from routing import agent_desk
 from tieline.errors import AuthFailed, TielineError
 from trunk_config.change import ChangeRefused, Refused
 
@@ -61,6 +62,9 @@ def refusal_of(error: TielineError) -> Refusal:
         return _of_change(error)
     if isinstance(error, notice_desk.NoticeRefused):
         return _of_notice(error)
+    if isinstance(error, agent_desk.WishRefused):
+        status, hint = _OF_WISH[error.kind]
+        return Refusal(status, str(error.kind), str(error), hint)
     if error.retryable:
         return Refusal(503, "unavailable", "a part that is needed does not answer", "try again in some seconds")
     return Refusal(500, "internal", "the request could not be answered", "look in the log of the console")
@@ -80,6 +84,12 @@ def _of_change(error: ChangeRefused) -> Refusal:
     more = {"newest": error.newest, "problems": error.problems, "difference": error.difference}
     return Refusal(status, str(error.kind), str(error).partition("\n")[0], hint, **more)
 
+
+_OF_WISH: Final = {
+    agent_desk.Refused.FORBIDDEN: (403, "use a token whose role and scope allow it"),
+    agent_desk.Refused.INVALID: (422, "the form is in /api/v1/openapi.json"),
+    agent_desk.Refused.UNKNOWN: (404, "look at GET /api/v1/agents; those of another site are at its console"),
+}
 
 _OF_NOTICE: Final = {
     notice_desk.Refused.FORBIDDEN: (403, "use a token whose role and scope allow it"),

@@ -12,6 +12,8 @@ from console.metrics import Numbers, SiteCollector
 from console.readiness import Probe, Readiness
 from crm_adapter.store import Store
 from ivr_prompts.notice_desk import NoticeDesk
+from routing.agent_desk import AgentDesk
+from routing.staff import Staff
 from tieline.clock import Clock, system_clock
 from tieline.database import Database
 from tieline.live import Live
@@ -40,6 +42,7 @@ class ConsoleParts:
     site: SiteId
     topology: Topology
     profiles: Profiles
+    staff: Staff
     probes: Mapping[str, Probe] = field(default_factory=dict)
     metrics: Mapping[str, Numbers] = field(default_factory=dict)
     clock: Clock = system_clock
@@ -50,6 +53,7 @@ STORE: Final = web.AppKey("store", Store)
 TOKENS: Final = web.AppKey("tokens", Tokens)
 FOLLOWER: Final = web.AppKey("follower", Follower)
 QUOTAS: Final = web.AppKey("quotas", SiteDesk)
+AGENTS: Final = web.AppKey("agents", AgentDesk)
 NOTICES: Final = web.AppKey("notices", NoticeDesk)
 READINESS: Final = web.AppKey("readiness", Readiness)
 NAMES: Final = web.AppKey("names", dict[str, Any])

@@ -9,8 +9,10 @@ import uvloop
 
 from crm_adapter import refused_cli
 from ivr_prompts import notice_cli
+from routing import agents_cli
 from routing.explain_cli import explain
 from routing.hours_cli import hours
+from routing.pool_cli import pool
 from service import conf_cli
 from service.forecast_cli import forecast_command
 from service.settings_option import settings_option
@@ -99,6 +101,15 @@ def route(context: click.Context, settings: Settings) -> None:
 
 route.add_command(hours)
 route.add_command(explain)
+route.add_command(pool)
+
+
+@main.group(commands=agents_cli.agent.commands)
+@settings_option
+@click.pass_context
+def agent(context: click.Context, settings: Settings) -> None:
+    """Agents: who is at work, log-ins, breaks, groups."""
+    context.obj = settings
 
 
 main.add_command(conf_cli.conf)

@@ -1,15 +1,17 @@
 """What the parts of a site share: data read once at start, validated as a whole."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from routing.agents import Agent, load_agents
+from routing.agents import load_agents
+from routing.groups import load_groups
 from routing.hours import Hours, load_hours
+from routing.ladder_file import load_ladders
+from routing.staff import Staff
 from tieline import secrets_file
 from tieline.clock import system_clock
 from tieline.errors import ConfigError, Problem
 from tieline.loopback import shift_loopback
-from tieline.model import AgentId, SiteId
+from tieline.model import SiteId
 from tieline.secrets_file import Secrets
 from tieline.settings import Settings
 from tieline.topology import Site, Topology
@@ -26,7 +28,7 @@ class SiteContext:
     settings: Settings
     topology: Topology
     site: Site
-    agents: Mapping[AgentId, Agent]
+    staff: Staff
     secrets: Secrets
     profiles: Profiles
     allowances: Allowances
@@ -54,11 +56,13 @@ def load_context(settings: Settings, site: str) -> SiteContext:
         known = ", ".join(topology.sites)
         raise ConfigError("--site", [Problem("--site", f"unknown site {site!r}", f"known: {known}")])
     profiles = load_profiles(settings.quotas, topology)
+    agents = load_agents(settings.agents, topology)
+    staff = Staff(agents, load_groups(settings.groups, topology, agents), load_ladders(topology, agents))
     return SiteContext(
         settings=settings,
         topology=topology,
         site=topology.sites[SiteId(site)],
-        agents=load_agents(settings.agents, topology),
+        staff=staff,
         secrets=secrets_file.load(settings.secrets),
         profiles=profiles,
         allowances=load_allowances(settings.quotas),

@@ -19,7 +19,6 @@ from crm_adapter.forwarder import Forwarder
 from crm_adapter.journal import Journal
 from crm_adapter.record import CallRecord
 from crm_adapter.store import Store
-from routing.ladder_file import load_ladders
 from routing.live import MatcherShell
 from routing.matcher import Rules
 from routing.peers import Abroad
@@ -149,19 +148,19 @@ class SiteProcess:
             pause_s=settings.no_answer_pause_s,
             log_in=settings.agents_log_in,
         )
-        topology, agents, site = self._context.topology, self._context.agents, self._context.site
+        topology, staff, site = self._context.topology, self._context.staff, self._context.site
         replicas = {of: self._replica(of) for of in topology.tied_to(site.id)}
         nodes = {of: topology.sites[of].nodes[0].id for of in replicas}
         shell = MatcherShell(
             site.id,
             self._live,
-            agents,
-            load_ladders(topology, agents),
+            staff.agents,
+            staff.ladders,
             rules,
             system_clock,
             [node.id for node in site.nodes],
             Abroad(replicas, nodes, topology.business_sites),
-            [queue for queue in static_queues(topology, agents.values()) if queue.site == site.id],
+            [queue for queue in static_queues(topology, staff.agents.values()) if queue.site == site.id],
         )
         async with AsyncExitStack() as stack:
             for replica in replicas.values():
@@ -228,6 +227,7 @@ class SiteProcess:
             site=context.site.id,
             topology=context.topology,
             profiles=context.profiles,
+            staff=context.staff,
             probes=heartbeats.probes(context.site, self._live, system_clock),
             metrics=self._metrics,
         )

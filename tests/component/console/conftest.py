@@ -11,6 +11,10 @@ from console.app import build_app
 from console.keys import ConsoleParts
 from console.readiness import heartbeat_probe
 from crm_adapter.store import Store
+from routing.agents import load_agents
+from routing.groups import load_groups
+from routing.ladder_file import load_ladders
+from routing.staff import Staff
 from tests.support.redis_server import RedisServer, redis_server
 from tests.unit.trunk_config.network import PROFILES, TOPOLOGY
 from tieline.database import Database, create_schema
@@ -18,7 +22,9 @@ from tieline.live import Live
 from tieline.model import CityId, SiteId
 from tieline.principal import Principal, Role
 from tieline.tokens import Tokens
+from tieline.topology_file import load_topology
 
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 ME = Principal(role=Role.ADMIN, city=None, site=None, name="test")
 
 
@@ -59,6 +65,13 @@ def database(tmp_path: Path) -> Iterator[Database]:
     made.close()
 
 
+def staff() -> Staff:
+    """The agents of the example."""
+    network = load_topology(EXAMPLES / "fujian.toml")
+    agents = load_agents(EXAMPLES / "agents.toml", network)
+    return Staff(agents, load_groups(EXAMPLES / "groups.toml", network, agents), load_ladders(network, agents))
+
+
 @pytest.fixture
 async def desk(redis: RedisServer, database: Database) -> AsyncIterator[Desk]:
     """A console of Fuzhou that is up."""
@@ -72,6 +85,7 @@ async def desk(redis: RedisServer, database: Database) -> AsyncIterator[Desk]:
         site=SiteId("fuzhou"),
         topology=TOPOLOGY,
         profiles=PROFILES,
+        staff=staff(),
         probes={"agi": beat},
         metrics={"forwarder": lambda: {"delivered": 7.0}, "bridge_fuzhou-1": lambda: {"events": 3.0}},
         clock=lambda: now[0],
