@@ -11,7 +11,7 @@ from aiohttp import web
 from console.access import onlooker, sender
 from console.delta import encoded
 from console.keys import COLLECTOR, FOLLOWER, PARTS, READINESS, STORE, TASKS
-from console.metrics import CONTENT_TYPE, DecisionCollector, exposition
+from console.metrics import CONTENT_TYPE, DecisionCollector, TrunkCollector, exposition
 from console.operations import Number
 from console.picture import masked
 from console.query import number_of
@@ -23,6 +23,7 @@ from tieline.clock import iso_utc
 from tieline.errors import TielineError
 from tieline.principal import Principal
 from trunk_config.decision_times import ByVerdict, fetch
+from trunk_config.edge_rpc import maybe_refused
 
 routes = web.RouteTableDef()
 
@@ -55,7 +56,8 @@ async def metrics(request: web.Request) -> web.Response:
     times: Mapping[int, ByVerdict] = {}
     with suppress(TielineError):  # while Redis is away there is nothing to tell of the decisions
         times = await fetch(parts.live, len(parts.topology.sites[parts.site].agi))
-    body = exposition(request.app[COLLECTOR], DecisionCollector(times))
+    refused = await maybe_refused(parts.topology.edges)
+    body = exposition(request.app[COLLECTOR], DecisionCollector(times), TrunkCollector(refused))
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
 

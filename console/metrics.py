@@ -126,6 +126,28 @@ class DecisionCollector(Collector):
         yield family
 
 
+class TrunkCollector(Collector):
+    """Tells how many calls trunk groups were refused while they were not in service.
+
+    Args:
+        refused: By group; None while no edge answers.
+    """
+
+    def __init__(self, refused: Mapping[str, int] | None) -> None:
+        self._refused = refused
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield one counter."""
+        family = CounterMetricFamily(
+            "tieline_trunk_refused",
+            "Calls refused because their trunk group is blocked or out of service, as the edges count them.",
+            labels=["group"],
+        )
+        for group, count in (self._refused or {}).items():
+            family.add_metric([group], count)
+        yield family
+
+
 def exposition(*collectors: Collector) -> bytes:
     """Render what a scrape gets."""
     registry = CollectorRegistry(auto_describe=False)

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import msgspec
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from service.conf_apply import Applied, apply, check_only
 from service.conf_files import changed_files, difference
@@ -21,10 +21,12 @@ from service.settings_option import settings_option
 from tieline import audit
 from tieline.database import Database, create_schema
 from tieline.errors import ConfigError, Problem, TielineError
+from tieline.loopback import shift_loopback
 from tieline.principal import os_principal
 from tieline.settings import Settings
 from tieline.topology import TrunkState
 from tieline.topology_file import load_topology
+from trunk_config.edge_rpc import maybe_refused
 from trunk_config.trunk_file import with_state
 
 _only = click.option("--only", multiple=True, metavar="NAME", help="Only this node or edge; may be repeated.")
@@ -81,19 +83,31 @@ def trunk() -> None:
 @_json
 @settings_option
 def list_(settings: Settings, as_json: bool) -> None:
-    """List every trunk group with its state, as the topology's file has them."""
+    """List every trunk group with its state, as the topology's file has them.
+
+    `refused`: its calls that were refused while it was not in service, as the edges have counted since they started;
+    `?` (null in JSON) when no edge answers.
+    """
+    topology = shift_loopback(load_topology(settings.topology), settings.loopback_instance)
+    refused = asyncio.run(maybe_refused(topology.edges))
     rows = [
-        {"city": city.id, **asdict(group), "access": group.channels if group.in_service else 0}
-        for city in load_topology(settings.topology).cities.values()
+        {
+            "city": city.id,
+            **asdict(group),
+            "access": group.channels if group.in_service else 0,
+            "refused": None if refused is None else refused.get(group.id, 0),
+        }
+        for city in topology.cities.values()
         for group in city.trunk_groups
     ]
     if as_json:
         click.echo(msgspec.json.encode(rows).decode())
         return
-    columns = ("id", "city", "state", "e1", "channels", "access", "source")
-    table = Table(*columns)
+    words, numbers = ("id", "city", "state", "source"), ("e1", "channels", "access", "refused")
+    table = Table(*words, *(Column(name, justify="right") for name in numbers))
     for row in rows:
-        table.add_row(*(str(row[name]) for name in columns), style="yellow" if not row["access"] else None)
+        shown = ("?" if row[name] is None else str(row[name]) for name in (*words, *numbers))
+        table.add_row(*shown, style="yellow" if not row["access"] else None)
     Console().print(table)
 
 

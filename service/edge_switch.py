@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import aiohttp
-
-from tieline.errors import ConnectionLost, DeadlineExceeded, RemoteProtocolError, TielineError
+from tieline.errors import TielineError
 from tieline.topology import Address, Topology
-from trunk_config.render import known_trunks, site_sets, trunk_tag
+from trunk_config.edge_rpc import call_edge
+from trunk_config.render import all_trunks, site_sets, trunk_tag
 
-RPC_S: Final = 5.0
 CHECK_S: Final = 20.0
 TRUNKS: Final = "trunks.list"
 DISPATCHER: Final = "dispatcher.list"
@@ -48,7 +46,7 @@ def edge_tables(topology: Topology) -> EdgeTables:
     """Read out of the topology, not out of a file that may be faulty, what an edge is to know. Pure."""
     sets = site_sets(topology.sites.values())
     return EdgeTables(
-        trunks=frozenset((trunk.source, trunk_tag(city, trunk)) for city, trunk in known_trunks(topology)),
+        trunks=frozenset((trunk.source, trunk_tag(city, trunk)) for city, trunk in all_trunks(topology)),
         nodes=frozenset((sets[node.site], f"sip:{node.sip}") for node in topology.nodes.values()),
     )
 
@@ -61,12 +59,12 @@ class EdgeSwitch:
     """
 
     def __init__(self, rpc: Address) -> None:
-        self._url = f"http://{rpc}/RPC"
+        self._rpc = rpc
 
     async def there(self) -> list[str]:
         """Tell what is wrong with the edge before anything is changed."""
         try:
-            await self._call("core.version")
+            await call_edge(self._rpc, "core.version")
         except TielineError as error:
             return [str(error)]
         return []
@@ -76,7 +74,7 @@ class EdgeSwitch:
         refused = []
         for method in methods:
             try:
-                await self._call(method)
+                await call_edge(self._rpc, method)
             except TielineError as error:
                 refused.append(str(error))
         return refused
@@ -93,36 +91,13 @@ class EdgeSwitch:
         return [*trunks, *nodes]
 
     async def _trunks(self, wanted: Collection[tuple[str, str]]) -> list[str]:
-        rows = await self._call("permissions.addressDump")
+        rows = await call_edge(self._rpc, "permissions.addressDump")
         return _unequal("trunk group", wanted, {(row["item"]["ip"], row["item"]["tag"]) for row in rows})
 
     async def _nodes(self, wanted: Collection[tuple[int, str]]) -> list[str]:
-        sets = (await self._call("dispatcher.list"))["RECORDS"]
+        sets = (await call_edge(self._rpc, "dispatcher.list"))["RECORDS"]
         there = {(one["SET"]["ID"], row["DEST"]["URI"]) for one in sets for row in one["SET"]["TARGETS"]}
         return _unequal("node", wanted, there)
-
-    async def _call(self, method: str) -> Any:
-        """Call a method.
-
-        Raises:
-            ConnectionLost: The edge is not there.
-            DeadlineExceeded: It does not answer.
-            RemoteProtocolError: It refuses, or answers something else than JSON-RPC.
-        """
-        try:
-            async with asyncio.timeout(RPC_S), aiohttp.ClientSession() as session:
-                asked = {"jsonrpc": "2.0", "id": 1, "method": method}
-                async with session.post(self._url, json=asked) as response:
-                    answer = await response.json(content_type=None)
-        except TimeoutError:
-            raise DeadlineExceeded(method, RPC_S) from None
-        except aiohttp.ClientError as error:
-            raise ConnectionLost(f"{method}: {error}") from error
-        except ValueError as error:
-            raise RemoteProtocolError(f"{method}: no JSON") from error
-        if not isinstance(answer, dict) or "result" not in answer:
-            raise RemoteProtocolError(f"{method}: {_reason(answer)}")
-        return answer["result"]
 
 
 async def check_configuration(path: Path) -> str | None:
@@ -153,8 +128,3 @@ async def check_configuration(path: Path) -> str | None:
 def _unequal(what: str, wanted: Collection[tuple[Any, str]], there: Collection[tuple[Any, str]]) -> list[str]:
     missing = [f"{what} {first} {second}: missing" for first, second in sorted(set(wanted) - set(there))]
     return missing + [f"{what} {first} {second}: too many" for first, second in sorted(set(there) - set(wanted))]
-
-
-def _reason(answer: object) -> str:
-    error = answer.get("error") if isinstance(answer, dict) else None
-    return str(error.get("message", error)) if isinstance(error, dict) else "no answer of JSON-RPC"

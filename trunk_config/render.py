@@ -14,7 +14,7 @@ from tieline import variables
 from tieline.errors import LocalProtocolError
 from tieline.model import SiteId
 from tieline.switch_plan import SwitchPlan
-from tieline.topology import City, Edge, Node, Site, Topology, TrunkGroup, TrunkState
+from tieline.topology import City, Edge, Node, Site, Topology, TrunkGroup
 from trunk_config.caps import node_share
 from trunk_config.modules import MODULES
 
@@ -74,16 +74,15 @@ def peers_of(topology: Topology, node: Node) -> Iterator[Node]:
         yield from (other for other in topology.sites[site].nodes if other.id != node.id)
 
 
-def known_trunks(topology: Topology) -> Iterator[tuple[City, TrunkGroup]]:
-    """Yield the trunk groups that an edge is to know, with their cities."""
+def all_trunks(topology: Topology) -> Iterator[tuple[City, TrunkGroup]]:
+    """Yield the trunk groups with their cities; an edge knows all, or it could not count whom it refuses."""
     for city in topology.cities.values():
         for trunk in city.trunk_groups:
-            if trunk.state is not TrunkState.OUT_OF_SERVICE:
-                yield city, trunk
+            yield city, trunk
 
 
 def trunk_tag(city: City, trunk: TrunkGroup) -> str:
-    """Say what the edge is to know of a trunk group: `city:group`, with `:blocked` while it takes no new calls."""
+    """Say what the edge is to know of a trunk group: `city:group`, with `:<state>` while it takes no new calls."""
     return f"{city.id}:{trunk.id}" + ("" if trunk.in_service else f":{trunk.state}")
 
 
@@ -126,7 +125,7 @@ def render_edge(plan: SwitchPlan, edge: Edge) -> dict[str, str]:
             }
             for site in topology.sites.values()
         ],
-        "trunks": [{"source": trunk.source, "tag": trunk_tag(city, trunk)} for city, trunk in known_trunks(topology)],
+        "trunks": [{"source": trunk.source, "tag": trunk_tag(city, trunk)} for city, trunk in all_trunks(topology)],
     }
     return {
         Path(name).name.removesuffix(".j2"): environment.get_template(name).render(values)

@@ -20,6 +20,7 @@ from tieline import bus
 from tieline.model import Business
 from tieline.settings import load_settings
 from trunk_config import render
+from trunk_config.edge_rpc import maybe_refused
 
 pytestmark = pytest.mark.live
 
@@ -61,6 +62,7 @@ def test_a_blocked_trunk_group_drains_and_the_others_serve(lab: House) -> None:
     assert (code, told["refused"], told["not_told"], told["not_audited"]) == (0, [], [], "")
     refused = lab.call("putian", IsRefused(503, 34))
     assert refused.is_scripted, refused.faults
+    assert lab.run(maybe_refused(lab.plan.topology.edges)) == {"tg-putian": 1}
     served = lab.call("xiamen", lab.script("xiamen"))
     assert served.is_scripted, served.faults
     wait_for_access(lab, "fuzhou", "putian", b"0")

@@ -81,6 +81,9 @@ class Edge:
         self.methods.append(method)
         if method == self.refuses:
             return web.json_response({"jsonrpc": "2.0", "id": 1, "error": {"code": 500, "message": "bad list"}})
+        if method == "htable.dump":
+            slot = [{"name": "tg-putian", "value": 3, "type": "int"}]
+            return web.json_response({"jsonrpc": "2.0", "id": 1, "result": [{"entry": 5, "size": 1, "slot": slot}]})
         rows = [{"table": 1, "group": 1, "item": {"ip": ip, "port": 0, "tag": tag}} for ip, tag in self.trunks]
         return web.json_response({"jsonrpc": "2.0", "id": 1, "result": rows})
 

@@ -11,12 +11,13 @@ import pytest
 from click.testing import Result
 
 from ami_bridge.actions import Reloadable
-from service import edge_switch, node_switch
+from service import node_switch
 from service.conf_apply import LOCK, apply
 from service.edge_switch import check_configuration
 from tests.component.service.installation import COMPLAINT, QUEUES, Installation, audit_rows, command, installation
 from tieline.errors import ConfigError, NotReady
 from tieline.topology import TrunkState
+from trunk_config import edge_rpc
 from trunk_config.trunk_file import with_state
 
 pytestmark = pytest.mark.component
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.component
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(node_switch, "RELOAD_S", 1.0)
-    monkeypatch.setattr(edge_switch, "RPC_S", 1.0)
+    monkeypatch.setattr(edge_rpc, "RPC_S", 1.0)
 
 
 @pytest.fixture
@@ -226,3 +227,8 @@ async def test_a_trunk_group_out_of_service_is_not_put_into_service_by_the_way(i
     listed = json.loads((await command(installed, "trunk", "list", "--json")).stdout)
     [putian] = [row for row in listed if row["id"] == "tg-putian"]
     assert (putian["state"], putian["channels"], putian["access"]) == ("out_of_service", 60, 0)
+    assert [row["refused"] for row in listed[:2]] == [0, 3]
+    installed.edge.refuses = "htable.dump"
+    listed = json.loads((await command(installed, "trunk", "list", "--json")).stdout)
+    assert {row["refused"] for row in listed} == {None}
+    assert "?" in (await command(installed, "trunk", "list")).stdout

@@ -107,9 +107,12 @@ def test_every_agent_has_an_endpoint_and_every_city_a_cap(plan: SwitchPlan) -> N
 
 @pytest.mark.parametrize(
     ("state", "line"),
-    [("blocked", ["1 127.0.24.7 32 0 longyan:tg-longyan:blocked"]), ("out_of_service", [])],
+    [
+        ("blocked", ["1 127.0.24.7 32 0 longyan:tg-longyan:blocked"]),
+        ("out_of_service", ["1 127.0.24.7 32 0 longyan:tg-longyan:out_of_service"]),
+    ],
 )
-def test_a_blocked_trunk_group_is_marked_for_the_edge_and_one_out_of_service_is_unknown_there(
+def test_a_trunk_group_that_takes_no_calls_is_marked_for_the_edge(
     plan: SwitchPlan, tmp_path: Path, state: str, line: list[str]
 ) -> None:
     text = with_state((ROOT / "examples/fujian.toml").read_text(), "tg-longyan", TrunkState(state))
