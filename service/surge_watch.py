@@ -21,8 +21,8 @@ from trunk_config.store import add_lesson, fetch_usual
 from trunk_config.surge import State, calls_in_window
 from trunk_config.surge_live import read_watch, write_states, write_watch
 from trunk_config.surge_rules import SurgeRules, proposed
-from trunk_config.surge_site import Lesson, Look, SiteWatch, called, look
-from trunk_config.usual import Cell, Learned, cell_of, learn
+from trunk_config.surge_site import Lesson, Look, SiteWatch, called, look, taught
+from trunk_config.usual import Cell, Learned, cell_of
 
 EVERY_S: Final = 1.0
 
@@ -120,7 +120,8 @@ class SurgeWatch:
                 self._usual = dict(await self._database.run(fetch_usual, reading=True))
             for lesson in tuple(self._unwritten):
                 cell = cell_of(lesson.city, lesson.hour)
-                learned = learn(self._usual.get(cell), lesson.calls, lesson.hour, self._rules.usual.weight)
+                city, rules = self._cities[lesson.city], self._rules
+                learned = taught(self._usual, city, lesson, rules.thresholds, rules.usual)
                 await self._database.run(partial(add_lesson, cell=cell, learned=learned))
                 self._usual[cell] = learned
                 self._unwritten.remove(lesson)

@@ -109,6 +109,7 @@ def _usual(table: Table) -> UsualRules:
     rules = UsualRules(
         floor=table.number("floor", 1.0, _HIGHEST),
         weight=table.number("weight", 0.01, 1.0),
+        weight_unusual=table.number("weight_unusual", 0.0, 1.0),
         busy_calls_per_1000=table.number("calls_per_1000_a_day", 0.01, 100.0) * table.number("busy_hour", 0.01, 1.0),
     )
     table.finish()

@@ -9,7 +9,18 @@ from tieline.model import CityId
 from tieline.topology import City
 from trunk_config import surge
 from trunk_config.surge import State, Thresholds, Watch
-from trunk_config.usual import Table, UsualRules, hour_of, usual_in_window
+from trunk_config.usual import (
+    HOUR_S,
+    Learned,
+    Table,
+    UsualRules,
+    cell_of,
+    hour_of,
+    learn,
+    learn_unusual,
+    usual_in_hour,
+    usual_in_window,
+)
 
 GAP_S: Final = 120.0
 """After a longer time without a look calls may be missing: their hours are not learned."""
@@ -23,7 +34,7 @@ class SiteWatch(msgspec.Struct, frozen=True, kw_only=True):
         hour: The hour in progress, as whole hours since 1970.
         whole: That hour was watched from its beginning.
         calls: Calls of that hour, by city.
-        disturbed: Cities that were not calm at some moment of that hour: what they did is never learned.
+        disturbed: Cities that were not calm at some moment of that hour: what they did is learned as unusual.
         looked_at: Unix seconds of the last look.
     """
 
@@ -36,11 +47,16 @@ class SiteWatch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lesson(NamedTuple):
-    """The calls of a city in a calm hour (whole hours since 1970)."""
+    """The calls of a city in an hour (whole hours since 1970) that was watched from beginning to end.
+
+    Attributes:
+        calm: All the time.
+    """
 
     city: CityId
     hour: int
     calls: int
+    calm: bool
 
 
 class Look(NamedTuple):
@@ -91,6 +107,19 @@ def look(
     return Look(site, changed, lessons, usual)
 
 
+def taught(table: Table, city: City, lesson: Lesson, thresholds: Thresholds, rules: UsualRules) -> Learned:
+    """Give what is known of the lesson's cell after it; arguments as `look`.
+
+    Of an hour that was not calm no more counts than what makes a city rising.
+    """
+    old = table.get(cell_of(city.id, lesson.hour))
+    if lesson.calm:
+        return learn(old, lesson.calls, lesson.hour, rules.weight)
+    usual = usual_in_hour(table, city, lesson.hour, rules)
+    at_most = thresholds.rising.enter * max(usual, rules.floor * HOUR_S / thresholds.window_s)
+    return learn_unusual(old, usual, lesson.calls, lesson.hour, at_most=at_most, weight=rules.weight_unusual)
+
+
 def _hour_closed(site: SiteWatch, cities: Iterable[City], now: float) -> tuple[tuple[Lesson, ...], SiteWatch]:
     """Begin the hour of `now`; give what the one before it taught."""
     hour = hour_of(now)
@@ -98,8 +127,8 @@ def _hour_closed(site: SiteWatch, cities: Iterable[City], now: float) -> tuple[t
     if hour == site.hour:
         return (), msgspec.structs.replace(site, whole=site.whole and not gap)
     lessons = tuple(
-        Lesson(city.id, site.hour, site.calls.get(city.id, 0))
+        Lesson(city.id, site.hour, site.calls.get(city.id, 0), city.id not in site.disturbed)
         for city in cities
-        if site.whole and not gap and city.id not in site.disturbed
+        if site.whole and not gap
     )
     return lessons, msgspec.structs.replace(site, hour=hour, whole=not gap, calls={}, disturbed=frozenset())
