@@ -34,8 +34,6 @@ SNAPSHOT_EVERY_S: Final = 30.0
 SNAPSHOT_DEADLINE_S: Final = 5.0
 CONFIRM_AFTER_S: Final = 2.0
 BATCH: Final = 500
-BUNCH_S: Final = 0.01
-"""After an event so long is waited for more: they come in bunches, and each message to Redis wakes its readers."""
 _TELLING: Final = (
     ami.Newchannel, ami.NewAccountCode, ami.Hangup, ami.DialBegin, ami.DialEnd, ami.BridgeEnter, ami.BridgeLeave,
     ami.UserEvent, ami.DTMFEnd, ami.Hold, ami.Unhold, ami.BlindTransfer, ami.AttendedTransfer, ami.QueueCallerJoin,
@@ -195,7 +193,6 @@ class Bridge:
     async def _tell(self) -> None:
         while True:
             await self._outbox.filled.wait()
-            await asyncio.sleep(BUNCH_S)
             batch = self._outbox.oldest(BATCH)
             try:
                 await self._live.tell(*batch)

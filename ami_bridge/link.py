@@ -6,7 +6,7 @@ free attributes, which `Manager.connection_made` sets, are what it expects (test
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import cast
+from typing import Final, cast
 
 from ami_bridge.correlator import Correlator, Reply
 from ami_bridge.dispatch import Dispatcher
@@ -14,6 +14,10 @@ from ami_bridge.wire import AmiReader, encode_action
 from tieline.errors import ConnectionLost, LocalProtocolError, RemoteProtocolError
 
 Value = str | Sequence[str]
+
+BUNCH_S: Final = 0.02
+"""After a segment nothing is read for so long: Asterisk writes each event by itself, and a wake-up costs more than an
+event. Events come in bunches. While an answer is awaited reading goes on at once."""
 
 
 class LinkProtocol(asyncio.Protocol):
@@ -30,6 +34,7 @@ class LinkProtocol(asyncio.Protocol):
         self._reader = AmiReader()
         self._correlator: Correlator[asyncio.Future[Reply]] = Correlator()
         self._transport: asyncio.Transport | None = None
+        self._resuming: asyncio.TimerHandle | None = None
         self._lost = False
 
     @property
@@ -53,6 +58,19 @@ class LinkProtocol(asyncio.Protocol):
             if not future.done():
                 future.set_result(reply)
         self._dispatcher.dispatch(events)
+        self._rest()
+
+    def _rest(self) -> None:
+        if self._lost or self._transport is None or len(self._correlator):
+            return
+        self._transport.pause_reading()
+        self._resuming = asyncio.get_running_loop().call_later(BUNCH_S, self._go_on)
+
+    def _go_on(self) -> None:
+        if self._resuming is not None and self._transport is not None:
+            self._resuming.cancel()
+            self._resuming = None
+            self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End (asyncio)."""
@@ -83,6 +101,7 @@ class LinkProtocol(asyncio.Protocol):
         # A waiter that gave up (deadline, cancelled) leaves nothing behind.
         future.add_done_callback(lambda _: self._correlator.give_up(action_id))
         self._transport.write(encoded)
+        self._go_on()
         return future
 
     def close(self) -> None:
@@ -96,6 +115,8 @@ class LinkProtocol(asyncio.Protocol):
         if self._lost:
             return
         self._lost = True
+        if self._resuming is not None:
+            self._resuming.cancel()
         self._on_lost(reason)
         for future in self._correlator.lose_all():
             if not future.done():
