@@ -101,13 +101,14 @@ def arms_plan(instance: int, say: Say) -> LabPlan:
 
 def _staff() -> Iterator[dict[str, object]]:
     names = tomllib.loads((HOME / "examples/agents.toml").read_text(encoding="utf-8"))["agent"]
+    every = {dialect for row in names for dialect in row["dialects"]}  # each staffed one must be spoken by somebody
     for first, arm in ((1001, TIELINE), (2001, PLAIN)):
         for number in range(SEATS):
             yield {
                 "id": AgentId(f"a{first + number}"),
                 "site": str(arm.site),
                 "name": names[number % len(names)]["name"],
-                "dialects": {str(MANDARIN): "fluent"},
+                "dialects": dict.fromkeys(sorted(every) if number == 0 else (str(MANDARIN),), "fluent"),
                 "business": {str(business): "fluent" for business in Business},
             }
 

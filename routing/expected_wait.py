@@ -15,14 +15,14 @@ from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from routing.agents import Agent
-from routing.ladders import ACCEPTED, Accept, LadderSet, Reach, Step
+from routing.kinds import takes
+from routing.ladders import LadderSet
 from routing.offers import Waiting
 from routing.seats import Seat
-from tieline.model import MANDARIN, AgentId, AgentState, CallId, Lane, Need, SiteId
+from tieline.model import AgentId, AgentState, CallId, Lane, Need, SiteId
 
 _BUSY: Final = frozenset((AgentState.OFFERED, AgentState.TALKING))
 _TIMED: Final = frozenset((AgentState.WRAP_UP, AgentState.NOT_READY))
-_RANK: Final = {accept: number for number, accept in enumerate(Accept)}
 
 Asked = tuple[Need, SiteId]
 """What decides whom a call reaches: its need (without the lane) and its site."""
@@ -145,7 +145,9 @@ class WaitEstimator:
         known = 0
         for step in self.ladders.of(need.business, need.dialect).steps:
             agents = sum(
-                1 << number for number, agent in enumerate(self.agents.values()) if _takes(step, agent, need, site)
+                1 << number
+                for number, agent in enumerate(self.agents.values())
+                if takes(step, agent, need.business, need.dialect, site)
             )
             if agents & ~known:
                 later_s = step.only_dialect_s if need.only_dialect else 0.0
@@ -155,13 +157,6 @@ class WaitEstimator:
 
 def _asked(call: Waiting) -> Asked:
     return replace(call.need, lane=Lane.NORMAL), call.site
-
-
-def _takes(step: Step, agent: Agent, need: Need, site: SiteId) -> bool:
-    if not agent.trained_for(need.business) or (step.reach is Reach.OWN and agent.site != site):
-        return False
-    accept = ACCEPTED[agent.dialects.get(need.dialect)]
-    return _RANK[accept] <= _RANK[step.accept] and (accept is not Accept.MANDARIN or agent.speaks(MANDARIN))
 
 
 def _all(steps: Iterable[Opened]) -> int:

@@ -141,17 +141,30 @@ def _opens_s(step: Step, key: CallKey) -> float:
     return step.after_s + (step.only_dialect_s if key.only_dialect else 0.0)
 
 
+def takes(step: Step, agent: Agent, business: Business, dialect: DialectId, site: SiteId) -> bool:
+    """Tell whether an agent may have a call from a step on.
+
+    Args:
+        step: Of the call's ladder.
+        agent: Of any site.
+        business: What the caller wants.
+        dialect: What he speaks.
+        site: Whose call it is.
+    """
+    knowledge = ACCEPTED[agent.dialects.get(dialect)]
+    understood = knowledge is not Accept.MANDARIN or agent.speaks(MANDARIN)
+    reached = step.reach is Reach.ANY or agent.site == site
+    return agent.trained_for(business) and understood and reached and knowledge in _UP_TO[step.accept]
+
+
 def terms_for(key: CallKey, agents: AgentKind, ladders: LadderSet) -> Terms | None:
     """Work out on which terms agents of a kind may have calls of a kind; None for never."""
     agent, lane = agents.like, ladders.lanes[key.lane]
-    knowledge = ACCEPTED[agent.dialects.get(key.dialect)]
-    if not agent.trained_for(key.business) or key.business in ladders.left.get(agent.site, ()):
+    if key.business in ladders.left.get(agent.site, ()):
         return None
-    if knowledge is Accept.MANDARIN and not agent.speaks(MANDARIN):
-        return None
-    crosses = agent.site != key.site
+    knowledge, crosses = ACCEPTED[agent.dialects.get(key.dialect)], agent.site != key.site
     for number, step in enumerate(ladders.of(key.business, key.dialect).steps):
-        if knowledge not in _UP_TO[step.accept] or (crosses and step.reach is Reach.OWN):
+        if not takes(step, agent, key.business, key.dialect, key.site):
             continue
         others = tuple(dialect for dialect in agents.spoken if dialect != key.dialect)
         opens_s = 0.0 if lane.at_once else _opens_s(step, key)

@@ -1,18 +1,19 @@
-"""Reading the ladders' file, with what the roster cannot fill; all faults together, with their lines."""
+"""Reading the ladders' file: its form, and whether the roster can fill it; all faults together, with their lines."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from routing.agents import Agent
-from routing.ladders import Accept, Ladder, LadderSet, LaneTerms, Numbers, Reach, Step
-from tieline.model import AgentId, Business, DialectId, Lane
+from routing.choice_numbers import read_lanes, read_numbers
+from routing.ladder_check import check_filled
+from routing.ladder_tables import LadderTable, join_steps, read_ladders
+from routing.ladders import Ladder, LadderSet
+from tieline.model import AgentId, Business, DialectId
 from tieline.toml_file import Table, TomlFile
 from tieline.topology import Topology
 
 DATA: Final = Path(__file__).parent / "data" / "ladders.toml"
-ANY: Final = "*"
-_LONGEST_S: Final = 3600.0
 
 
 def load_ladders(
@@ -20,100 +21,54 @@ def load_ladders(
 ) -> LadderSet:
     """Read the ladders.
 
+    Args:
+        topology: Knows the dialects, and which of them are staffed.
+        agents: The roster that is to fill the steps.
+        path: The file.
+        version: Of what is in the file.
+
     Raises:
         ConfigError: With every fault of the file and its line; nothing is taken from a faulty file.
     """
     file = TomlFile(path)
-    ladders = _ladders(file.root, topology)
-    found = LadderSet(version, ladders, _lanes(file.root.table("lane")), _numbers(file.root.table("number")))
+    tables = read_ladders(file.root, topology)
+    join_steps(tables)
+    ladders = _by_need(file.root, tables, topology)
+    lanes, numbers = read_lanes(file.root.table("lane")), read_numbers(file.root.table("number"))
     file.root.finish()
-    for business in Business:
-        if not any(agent.trained_for(business) for agent in agents.values()):
-            file.root.fault(
-                "ladder", f"no agent is trained for {business}", "train one: such callers would wait for ever"
-            )
+    if not file.problems:  # what the roster cannot fill is worth telling only of ladders that are what they should be
+        check_filled(file.root, tables, ladders, topology, agents.values())
     file.refuse_if_faulty()
+    return LadderSet(version, ladders, lanes, numbers)
+
+
+def _by_need(
+    root: Table, tables: list[LadderTable], topology: Topology
+) -> Mapping[tuple[Business, DialectId], Ladder]:
+    """Give each need its ladder: what names the dialect goes before what names the business, both before `*`."""
+    named: dict[tuple[Business | None, DialectId | None], LadderTable] = {}
+    for table in tables:
+        for need in table.needs:
+            if need in named:
+                both = f"`{named[need].id}` and `{table.id}` are both for {_shown(need)}"
+                table.table.fault("", both, "name each need once")
+            named[need] = table
+    found: dict[tuple[Business, DialectId], Ladder] = {}
+    missing: set[Business] = set()
+    for business in Business:
+        for dialect in topology.dialects:
+            wider = ((business, dialect), (None, dialect), (business, None), (None, None))
+            of = next((named[need] for need in wider if need in named), None)
+            if of is None:
+                missing.add(business)
+            else:
+                found[business, dialect] = Ladder(of.id, of.steps)
+    if missing and not root.wrong("ladder"):
+        names = ", ".join(sorted(missing))
+        root.fault("ladder", f"some dialects have no ladder for {names}", 'add one with business and dialect ["*"]')
     return found
 
 
-def _ladders(root: Table, topology: Topology) -> Mapping[tuple[Business, DialectId], Ladder]:
-    named: dict[tuple[str, str], Ladder] = {}
-    for table in root.tables("ladder"):
-        ladder = Ladder(table.id(), tuple(_step(step) for step in table.tables("step")))
-        for business in _names(table, "business", list(Business)):
-            for dialect in _names(table, "dialect", topology.dialects):
-                named[business, dialect] = ladder
-        table.finish()
-    return {
-        (business, dialect): named.get((business, dialect))
-        or named.get((ANY, dialect))
-        or named.get((business, ANY))
-        or named[ANY, ANY]
-        for business in Business
-        for dialect in topology.dialects
-    }
-
-
-def _names(table: Table, key: str, known: Collection[str]) -> tuple[str, ...]:
-    """Read names out of a closed set, or `*`."""
-    names = table.texts(key)
-    for position, name in enumerate(names):
-        if name != ANY and name not in known:
-            table.fault((key, position), f"`{name}` is not known here", "use one of " + ", ".join(sorted(known)))
-    return names
-
-
-def _step(table: Table) -> Step:
-    step = Step(
-        after_s=table.number("after_s", 0, _LONGEST_S),
-        accept=Accept(table.choice("accept", list(Accept)) or Accept.MANDARIN),
-        reach=Reach(table.choice("reach", list(Reach), default=Reach.ANY)),
-        why=table.text("why", max_length=400),
-        near_s=table.number("near_s", 0, _LONGEST_S, default=0.0),
-        hold_s=table.number("hold_s", 0, _LONGEST_S, default=0.0),
-        only_dialect_s=table.number("only_dialect_s", 0, _LONGEST_S, default=0.0),
-    )
-    table.finish()
-    return step
-
-
-def _lanes(root: Table) -> Mapping[Lane, LaneTerms]:
-    lanes: dict[Lane, LaneTerms] = {}
-    for lane in Lane:
-        table = root.table(lane)
-        table.text("why", max_length=400)
-        lanes[lane] = LaneTerms(
-            table.number("head_start_s", -_LONGEST_S, 10 * _LONGEST_S), table.flag("at_once", default=False)
-        )
-        table.finish()
-    root.finish()
-    return lanes
-
-
-def _numbers(root: Table) -> Numbers:
-    def number(name: str, highest: float) -> float:
-        table = root.table(name)
-        table.text("why", max_length=400)
-        value = table.number("value", 0, highest)
-        table.finish()
-        return value
-
-    numbers = Numbers(
-        own_dialect_s=number("own_dialect_s", _LONGEST_S),
-        no_dialect_s=number("no_dialect_s", _LONGEST_S),
-        crossing_s=number("crossing_s", _LONGEST_S),
-        reserve=number("reserve", 10),
-        give_way_s=number("give_way_s", _LONGEST_S),
-        talk_s=number("talk_s", _LONGEST_S),
-        load_s=number("load_s", 24 * _LONGEST_S),
-        look_again_s=number("look_again_s", _LONGEST_S),
-        basic_price=number("basic_price", 1000),
-        mandarin_price=number("mandarin_price", 1000),
-        business_price=number("business_price", 1000),
-        crossing_price=number("crossing_price", 1000),
-        scarcity_price=number("scarcity_price", 1000),
-        least_load=number("least_load", 100),
-        place_among=int(number("place_among", 100)),
-    )
-    root.finish()
-    return numbers
+def _shown(need: tuple[Business | None, DialectId | None]) -> str:
+    business, dialect = need
+    return f"{business or 'all business'} in {dialect or 'all dialects'}"

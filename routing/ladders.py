@@ -82,7 +82,8 @@ class Numbers:
         own_dialect_s: Head start of calls in a dialect that the free agent speaks, seconds.
         no_dialect_s: Head start that a dialect call loses at an agent who does not speak it, seconds.
         crossing_s: Head start that a call loses at an agent of another site, seconds.
-        reserve: Idle speakers that are kept for a dialect: so many times the square root of its load in Erlang.
+        reserve: Idle speakers that are kept for a dialect with a load of one Erlang.
+        reserve_power: How fast that grows with the load: 0 for not at all, 1 for in proportion.
         give_way_s: After this wait a caller gets a reserved speaker.
         talk_s: Mean time that a call keeps an agent busy, wrap-up included, seconds.
         load_s: Time over which a dialect's load is averaged, seconds.
@@ -100,6 +101,7 @@ class Numbers:
     no_dialect_s: float
     crossing_s: float
     reserve: float
+    reserve_power: float
     give_way_s: float
     talk_s: float
     load_s: float

@@ -4,10 +4,9 @@ Each change costs a search in one sorted list, whatever the size of the pool.
 """
 
 from bisect import bisect_left, insort
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from math import sqrt
 from operator import attrgetter, itemgetter
 from typing import Final
 
@@ -17,7 +16,7 @@ from routing.kinds import AgentKey, AgentKind, CallKey, CallKind, Terms, agent_k
 from routing.ladders import LadderSet
 from routing.offers import Waiting
 from routing.present import Present
-from tieline.model import AgentId, CallId, DialectId
+from tieline.model import MANDARIN, AgentId, CallId, DialectId
 
 CallRow = tuple[list[tuple[float, CallId]], float, CallKind, Terms]
 """Waiting calls of a kind as agents of a kind see them: the calls, their head start, their kind, the terms."""
@@ -25,6 +24,8 @@ AgentRow = tuple[float, AgentKind, Terms]
 """Idle agents of a kind as calls of a kind see them: their price without scarcity, their kind, the terms."""
 _RESERVE_HOLDS_S: Final = 10.0
 """A load that is averaged over half an hour is the same for so long."""
+_SAME_S: Final = 0.001
+"""Waits that differ by less are one call's: `since` comes back from a difference of times."""
 
 
 @dataclass(slots=True)
@@ -64,6 +65,7 @@ class Pool:
     _reserves: dict[DialectId, tuple[float, float]] = field(default_factory=dict)
     _agent_kinds: dict[AgentId, AgentKind] = field(default_factory=dict)
     _call_kinds: dict[CallKey, CallKind] = field(default_factory=dict)
+    _dialect_kinds: defaultdict[DialectId, list[CallKind]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
         kinds: dict[AgentKey, AgentKind] = {}
@@ -91,9 +93,15 @@ class Pool:
         self.callers[call.need.dialect] -= 1
 
     def kind_of_call(self, call: Waiting) -> CallKind:
-        """Give the kind of a call."""
+        """Give the kind of a call; a dialect that is not known here is taken for Mandarin."""
         key = call_key(call)
-        return self._call_kinds.get(key) or self._call_kinds.setdefault(key, call_kind(key, self.ladders))
+        kind = self._call_kinds.get(key)
+        if kind is None:
+            known = (key.business, key.dialect) in self.ladders.ladders
+            kind = call_kind(key if known else key._replace(dialect=MANDARIN), self.ladders)
+            self._call_kinds[key] = kind
+            self._dialect_kinds[key.dialect].append(kind)
+        return kind
 
     def may_try(self, call_id: CallId, agent: AgentId) -> bool:
         """Tell whether a call and an agent may be brought together."""
@@ -141,7 +149,7 @@ class Pool:
         if now >= holds_until:
             numbers = self.ladders.numbers
             load = self.demand.calls_per_s(dialect, now) * numbers.talk_s
-            reserve = numbers.reserve * sqrt(max(load, numbers.least_load))
+            reserve = numbers.reserve * max(load, numbers.least_load) ** numbers.reserve_power
             self._reserves[dialect] = (now + _RESERVE_HOLDS_S, reserve)
         return reserve
 
@@ -154,10 +162,16 @@ class Pool:
         shares = [self.reserve(dialect, now) / self.idle_speakers[dialect] for dialect in dialects]
         return self.ladders.numbers.scarcity_price * max(shares)
 
-    def is_near(self, dialect: DialectId, within_s: float) -> bool:
-        """Tell whether a speaker is likely to come free for the callers of a dialect within so many seconds."""
-        speakers = self.speakers[dialect]
-        return speakers > 0 and self.callers[dialect] * self.ladders.numbers.talk_s <= within_s * speakers
+    def is_near(self, dialect: DialectId, since: float, within_s: float) -> bool:
+        """Tell whether a speaker is likely to come free within so many seconds for who waits since then.
+
+        Those of the dialect who came before get the next speakers, so only they and the caller himself count.
+        """
+        served = within_s * self.speakers[dialect] / self.ladders.numbers.talk_s
+        if served < 1 or self.callers[dialect] <= served:
+            return served >= 1
+        before = (since - _SAME_S,)
+        return 1 + sum([bisect_left(kind.calls, before) for kind in self._dialect_kinds[dialect]]) <= served
 
 
 def _call_rows(kinds: Iterable[CallKind], agents: AgentKind) -> list[CallRow]:

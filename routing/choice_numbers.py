@@ -1,0 +1,63 @@
+"""Reading what the choice goes by besides the ladders: lanes and numbers, each with its reason."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from routing.ladders import LaneTerms, Numbers
+from tieline.model import Lane
+from tieline.toml_file import Table
+
+_LONGEST_S: Final = 3600.0
+_DEAREST: Final = 1000.0
+_WHY_LENGTH: Final = 400
+
+
+def read_lanes(root: Table) -> Mapping[Lane, LaneTerms]:
+    """Read the lanes; one that does not go before the next lower one is a fault."""
+    lanes: dict[Lane, LaneTerms] = {}
+    above = float("inf")
+    for lane in Lane:
+        table = root.table(lane)
+        table.text("why", max_length=_WHY_LENGTH)
+        head_start_s = table.number("head_start_s", -_LONGEST_S, 10 * _LONGEST_S)
+        if head_start_s >= above and not table.wrong("head_start_s"):
+            table.fault(
+                "head_start_s", f"{head_start_s:g} is not below that of the lane above, {above:g}", "lower it"
+            )
+        above = head_start_s
+        lanes[lane] = LaneTerms(head_start_s, table.flag("at_once", default=False))
+        table.finish()
+    root.finish()
+    return lanes
+
+
+def read_numbers(root: Table) -> Numbers:
+    """Read the numbers."""
+
+    def number(name: str, lowest: float, highest: float) -> float:
+        table = root.table(name)
+        table.text("why", max_length=_WHY_LENGTH)
+        value = table.number("value", lowest, highest)
+        table.finish()
+        return value
+
+    numbers = Numbers(
+        own_dialect_s=number("own_dialect_s", 0, _LONGEST_S),
+        no_dialect_s=number("no_dialect_s", 0, _LONGEST_S),
+        crossing_s=number("crossing_s", 0, _LONGEST_S),
+        reserve=number("reserve", 0, 10),
+        reserve_power=number("reserve_power", 0, 1),
+        give_way_s=number("give_way_s", 0, _LONGEST_S),
+        talk_s=number("talk_s", 1, _LONGEST_S),
+        load_s=number("load_s", 60, 24 * _LONGEST_S),
+        look_again_s=number("look_again_s", 1, _LONGEST_S),
+        basic_price=number("basic_price", 0, _DEAREST),
+        mandarin_price=number("mandarin_price", 0, _DEAREST),
+        business_price=number("business_price", 0, _DEAREST),
+        crossing_price=number("crossing_price", 0, _DEAREST),
+        scarcity_price=number("scarcity_price", 0, _DEAREST),
+        least_load=number("least_load", 0, 100),
+        place_among=int(number("place_among", 1, 100)),
+    )
+    root.finish()
+    return numbers
