@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from routing.agents import Agent
@@ -23,13 +24,25 @@ from routing.timers import Timer, Timers
 from tieline.model import AgentId, CallId, SiteId
 
 
+@dataclass(frozen=True, slots=True)
+class Rules(SeatRules):
+    """The matcher's times, all in seconds, besides those of the agents' seats.
+
+    Attributes:
+        lease_s: How long an offer may lie in the mailbox before it is withdrawn.
+        ring_s: How long a phone rings; with `lease_s` on top the offer counts as failed even if nobody says so.
+    """
+
+    lease_s: float = 5.0
+    ring_s: float = 20.0
+
+
 class Exchange:
     """Calls, seats and offers, with the index that the choice needs.
 
     Args:
         agents: Of all sites.
-        rules: Times of the seats.
-        lease_s: How long an offer may lie in the mailbox, seconds.
+        rules: Times.
         ladders: What the choice goes by.
         own: Sites whose agents are offered and whose calls are answered for.
         next_fence: Fence of the first offer.
@@ -43,8 +56,7 @@ class Exchange:
     def __init__(
         self,
         agents: Mapping[AgentId, Agent],
-        rules: SeatRules,
-        lease_s: float,
+        rules: Rules,
         ladders: LadderSet,
         own: frozenset[SiteId],
         next_fence: int,
@@ -55,7 +67,7 @@ class Exchange:
         self.peer_waiting: dict[CallId, Waiting] = {}
         self.out: list[Effect] = []
         self.timers = Timers()
-        self._lease_s = lease_s
+        self._lease_s = rules.lease_s
         self._next_fence = next_fence
         self._looks: dict[CallId, Timer] = {}
         self._to_place: dict[CallId, Cause] = {}
@@ -116,6 +128,19 @@ class Exchange:
 
     # Offers --------------------------------------------------------------------------------------------------
 
+    def note_return(self, call: Waiting) -> None:
+        """A call is told as waiting whose offer was taken: the agent did not answer, which will be told, too."""
+        offer = self.offering.offers.get(call.call_id)
+        if offer is not None and offer.taken:
+            self.offering.returned[call.call_id] = call
+
+    def fail(self, offer: Offer, now: float) -> None:
+        """The agent did not answer: he pauses; the call waits again as soon as it is told."""
+        returned = self.offering.returned.get(offer.call.call_id)
+        self.give_back(offer, "failed", now, missed_at=now)
+        if returned is not None:
+            self.wait(returned, now)
+
     def give_back(self, offer: Offer, why: str, now: float, *, missed_at: float = 0.0) -> None:
         """Withdraw an offer and give its agent back; what becomes of the call is said elsewhere."""
         self.offering.take_out(offer.call.call_id)
@@ -125,7 +150,7 @@ class Exchange:
     def _offer_over(self, offer: Offer, now: float) -> None:
         """An offer's time is over: nobody took it, or nobody said what came of it."""
         if offer.taken:
-            self.give_back(offer, "failed", now, missed_at=now)
+            self.fail(offer, now)
             return
         self.give_back(offer, "lease", now)
         if offer.call.site not in self.own or not self.seating.is_ours(offer.agent):

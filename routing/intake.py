@@ -97,8 +97,8 @@ class Intake:
                 return matcher.call_waiting(waiting_of(event, self.site), now)
             case bus.CallGone() | bus.CallJournalled():
                 return matcher.call_gone(call_id, now, event.at)
-            case bus.OfferTaken(agent=agent, fence=fence):
-                return matcher.taken(call_id, AgentId(agent), fence, now)
+            case bus.OfferTaken(agent=agent, fence=fence, at=at):
+                return matcher.taken(call_id, AgentId(agent), fence, now, at)
             case bus.OfferFailed(status="CANCEL", at=at):
                 # Told by an agent's node of another site's caller alone: he hung up, the agent is not to blame.
                 return matcher.call_gone(call_id, now, at)

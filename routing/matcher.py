@@ -8,38 +8,25 @@ Each method takes one event and returns what must be done about it. Events may c
 what does not fit the present state changes nothing. How agent and call are chosen is in `routing.choice`.
 """
 
-from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from routing.agents import Agent
 from routing.business_sites import Left
+from routing.ended import Ended
 from routing.exchange import Exchange
+from routing.exchange import Rules as Rules  # whoever makes a matcher needs both
 from routing.ladders import LadderSet
 from routing.offers import DeclineOffer, Effect, Offer, TakeUpOffer, Waiting, WithdrawOffer
 from routing.seat_facts import Answered, CallOver, Fact, LegGone, OwnCall, PhoneAt, PhoneIdle, Rung
-from routing.seats import EMPTY, Seat, SeatRules
+from routing.seats import EMPTY, Seat
 from routing.wishes import Asked
 from tieline.model import AgentId, AgentState, CallId, NodeId, SiteId
 
-REMEMBER_GONE_S: Final = 60.0
 _NEW_S: Final = 2.0
 """A call that waits for longer comes back, or was called back: it is not asked for once more."""
 _ANY_NODE: Final = NodeId("")
-
-
-@dataclass(frozen=True, slots=True)
-class Rules(SeatRules):
-    """The matcher's times, all in seconds, besides those of the agents' seats.
-
-    Attributes:
-        lease_s: How long an offer may lie in the mailbox before it is withdrawn.
-        ring_s: How long a phone rings; with `lease_s` on top the offer counts as failed even if nobody says so.
-    """
-
-    lease_s: float = 5.0
-    ring_s: float = 20.0
 
 
 class Matcher:
@@ -53,8 +40,7 @@ class Matcher:
         next_fence: Fence of the first offer.
 
     Attributes:
-        gone: Calls that ended within the last `REMEMBER_GONE_S`: the news of an end and of an arrival come from
-            different processes and may change places, and a dead call must not enter the pool.
+        gone: Calls that ended lately.
     """
 
     def __init__(
@@ -68,10 +54,9 @@ class Matcher:
         self.agents = agents
         self.rules = rules
         self.own = own
-        self.gone: dict[CallId, float] = {}
-        self._ended: deque[CallId] = deque()
+        self.gone = Ended()
         self._peer_offered: dict[CallId, Waiting] = {}
-        self._exchange = Exchange(agents, rules, rules.lease_s, ladders, own, next_fence)
+        self._exchange = Exchange(agents, rules, ladders, own, next_fence)
         self._seating, self._offering = self._exchange.seating, self._exchange.offering
 
     @property
@@ -123,7 +108,11 @@ class Matcher:
     def call_waiting(self, call: Waiting, now: float) -> list[Effect]:
         """A call entered the pool, or came back after no answer; the other site's calls are known the same way."""
         call_id = call.call_id
-        if call_id not in self.gone and not self._exchange.knows(call_id):
+        if call_id in self.gone:
+            return []
+        if self._exchange.knows(call_id):
+            self._exchange.note_return(call)
+        else:
             if now - call.since < _NEW_S:
                 self._exchange.pool.demand.count(call.need.dialect, now)
             self._exchange.wait(call, now)
@@ -131,9 +120,7 @@ class Matcher:
 
     def call_gone(self, call_id: CallId, now: float, at: float | None = None) -> list[Effect]:
         """The caller hung up, or the safety net took the call; `at` is when, as in all that follow."""
-        if call_id not in self.gone:
-            self._ended.append(call_id)
-        self.gone[call_id] = now
+        self.gone.add(call_id, now)
         self._exchange.leave(call_id)
         self._peer_offered.pop(call_id, None)
         offer = self._offering.take_out(call_id)
@@ -145,10 +132,10 @@ class Matcher:
 
     # Offers --------------------------------------------------------------------------------------------------
 
-    def taken(self, call_id: CallId, agent: AgentId, fence: int, now: float) -> list[Effect]:
-        """The hold loop took an offer: from now on the agent's phone is dialled."""
+    def taken(self, call_id: CallId, agent: AgentId, fence: int, now: float, at: float | None = None) -> list[Effect]:
+        """The hold loop took an offer: from now on the agent's phone is dialled; after its lease it means nothing."""
         offer = self._offering.of(call_id, agent, fence)
-        if offer is not None and not offer.taken:
+        if offer is not None and not offer.taken and _at(at, now) <= offer.lease_until:
             self._offering.extend(offer, now + self.rules.ring_s + self.rules.lease_s)
         return self._exchange.match(now)
 
@@ -176,8 +163,8 @@ class Matcher:
     def failed(self, call_id: CallId, agent: AgentId, fence: int, now: float) -> list[Effect]:
         """The agent did not answer: he pauses, and the call will be told as waiting again."""
         offer = self._offering.of(call_id, agent, fence)
-        if offer is not None:
-            self._exchange.give_back(offer, "failed", now, missed_at=now)
+        if offer is not None and offer.lease_until > 0:
+            self._exchange.fail(offer, now)
         return self._exchange.match(now)
 
     def foreign_offer(
@@ -293,8 +280,7 @@ class Matcher:
 
     def tick(self, now: float) -> list[Effect]:
         """Do what is due: leases that ran out, pauses that end, steps that open."""
-        while self._ended and self.gone[self._ended[0]] < now - REMEMBER_GONE_S:
-            del self.gone[self._ended.popleft()]
+        self.gone.forget(now)
         for timer in self._exchange.timers.pop_due(now):
             timer.run(now)
         return self._exchange.match(now)

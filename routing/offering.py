@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
-from routing.offers import Offer
+from routing.offers import Offer, Waiting
 from routing.seat_facts import Fact, OfferOver
 from routing.seating import Seating
 from routing.timers import Timer, Timers
@@ -22,12 +22,14 @@ class Offering:
 
     Attributes:
         on_end: What is to be done with an offer whose time is over.
+        returned: Calls told as waiting whose offer was taken: they wait again once that is known to have failed.
     """
 
     seating: Seating
     timers: Timers
     on_end: Callable[[Offer, float], None]
     offers: dict[CallId, Offer] = field(default_factory=dict)
+    returned: dict[CallId, Waiting] = field(default_factory=dict)
     _ends: dict[CallId, Timer] = field(default_factory=dict)
 
     def put(self, offer: Offer) -> None:
@@ -59,6 +61,7 @@ class Offering:
         """Let the offer to a call stand no longer; its agent is given back by `release`."""
         if timer := self._ends.pop(call_id, None):
             timer.cancel()
+        self.returned.pop(call_id, None)
         return self.offers.pop(call_id, None)
 
     def release(self, offer: Offer, now: float, *facts: Fact, missed_at: float = 0.0) -> None:

@@ -76,6 +76,8 @@ class Seating:
 
     def set_peer(self, agent: AgentId, seat: Seat | None) -> None:
         """Note the state of another site's agent; None when nothing is known of him any more."""
+        if seat == self.peer_seats.get(agent):
+            return
         if seat is None:
             self.peer_seats.pop(agent, None)
         elif agent in self.agents and not self.is_ours(agent):
