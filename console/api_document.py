@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from console import api_agent, api_forecast, api_notice, api_quota, api_refused, api_route
+from console import api_agent, api_forecast, api_ladders, api_notice, api_quota, api_refused, api_route
 from console.openapi import openapi
 from console.operations import Operation
 
@@ -17,6 +17,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *api_refused.OPERATIONS,
     *api_notice.OPERATIONS,
     *api_route.OPERATIONS,
+    *api_ladders.OPERATIONS,
 )
 """Every operation of `/api/v1` that is described."""
 

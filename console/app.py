@@ -15,6 +15,7 @@ from console.keys import (
     AGENTS,
     COLLECTOR,
     FOLLOWER,
+    LADDERS,
     NAMES,
     NOTICES,
     PARTS,
@@ -33,6 +34,7 @@ from crm_adapter.store import Store
 from ivr_prompts.notice import load_causes
 from ivr_prompts.notice_desk import NoticeDesk
 from routing.agent_desk import AgentDesk
+from routing.ladder_desk import LadderDesk
 from tieline.endings import cancel_until_done
 from tieline.errors import NotReady
 from tieline.tokens import Tokens
@@ -61,6 +63,7 @@ def build_app(parts: ConsoleParts) -> web.Application:
     app[FOLLOWER] = follower
     desk = Desk(parts.database, parts.topology, parts.profiles, clock=parts.clock)
     app[QUOTAS] = SiteDesk(parts.site, desk, parts.live, parts.topology, parts.profiles, clock=parts.clock)
+    app[LADDERS] = LadderDesk(parts.database, parts.topology, parts.staff.agents, clock=parts.clock)
     app[READINESS] = readiness
     app[COLLECTOR] = SiteCollector(follower, readiness, parts.metrics)
     app.add_routes(api.routes)

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from console.schemas import ErrorTold
 from ivr_prompts import notice_desk
-from routing import agent_desk
+from routing import agent_desk, ladder_versions
 from tieline.errors import AuthFailed, TielineError
 from trunk_config.change import ChangeRefused, Refused
 
@@ -65,6 +65,8 @@ def refusal_of(error: TielineError) -> Refusal:
     if isinstance(error, agent_desk.WishRefused):
         status, hint = _OF_WISH[error.kind]
         return Refusal(status, str(error.kind), str(error), hint)
+    if isinstance(error, ladder_versions.LaddersRefused):
+        return _of_ladders(error)
     if error.retryable:
         return Refusal(503, "unavailable", "a part that is needed does not answer", "try again in some seconds")
     return Refusal(500, "internal", "the request could not be answered", "look in the log of the console")
@@ -102,6 +104,20 @@ _OF_NOTICE: Final = {
 def _of_notice(error: notice_desk.NoticeRefused) -> Refusal:
     status, hint = _OF_NOTICE[error.kind]
     return Refusal(status, str(error.kind), error.subject, hint, problems=error.problems)
+
+
+_OF_LADDERS: Final = {
+    ladder_versions.Refused.FORBIDDEN: (403, "use a token whose role and scope allow it"),
+    ladder_versions.Refused.STALE: (409, "look at the lines, then ask again with the newest version as base"),
+    ladder_versions.Refused.INVALID: (422, "mend every problem, then ask again"),
+    ladder_versions.Refused.UNREADABLE: (422, "the form is in /api/v1/openapi.json"),
+}
+
+
+def _of_ladders(error: ladder_versions.LaddersRefused) -> Refusal:
+    status, hint = _OF_LADDERS[error.kind]
+    more = {"newest": error.newest, "problems": error.problems, "lines": error.difference}
+    return Refusal(status, str(error.kind), error.subject, hint, **more)
 
 
 @web.middleware

@@ -13,6 +13,7 @@ from console.readiness import Probe, Readiness
 from crm_adapter.store import Store
 from ivr_prompts.notice_desk import NoticeDesk
 from routing.agent_desk import AgentDesk
+from routing.ladder_desk import LadderDesk
 from routing.staff import Staff
 from tieline.clock import Clock, system_clock
 from tieline.database import Database
@@ -54,6 +55,7 @@ TOKENS: Final = web.AppKey("tokens", Tokens)
 FOLLOWER: Final = web.AppKey("follower", Follower)
 QUOTAS: Final = web.AppKey("quotas", SiteDesk)
 AGENTS: Final = web.AppKey("agents", AgentDesk)
+LADDERS: Final = web.AppKey("ladders", LadderDesk)
 NOTICES: Final = web.AppKey("notices", NoticeDesk)
 READINESS: Final = web.AppKey("readiness", Readiness)
 NAMES: Final = web.AppKey("names", dict[str, Any])

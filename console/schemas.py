@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from ivr_prompts.notice import Notice
+from routing.ladder_versions import LadderVersion
 from tieline.errors import Problem
 from tieline.model import CityId
 from trunk_config.change import Share
@@ -20,7 +21,8 @@ class ErrorTold(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         hint: How the client can mend it.
         newest: The version of the quotas that is in force, when a change was refused.
         problems: Every reason, when a change was refused.
-        difference: What others changed since the base of a change, when that is stale.
+        difference: What others changed since the base of a change of quotas, when that is stale.
+        lines: The same for ladders, line by line.
     """
 
     error: str
@@ -29,6 +31,7 @@ class ErrorTold(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     newest: int = 0
     problems: tuple[Problem, ...] = ()
     difference: tuple[Difference, ...] = ()
+    lines: tuple[str, ...] = ()
 
 
 class ChangeAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -116,3 +119,37 @@ class NoticeList(msgspec.Struct, frozen=True):
     """Notices that hold now, by place."""
 
     notices: Sequence[Notice]
+
+
+class LaddersAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A whole file of ladders.
+
+    Attributes:
+        base: The version that you saw; another one in force by now refuses the change, with the difference.
+        why: The reason, for the audit trail; at most 400 characters.
+        text: TOML, as `GET /api/v1/ladders` gives it.
+    """
+
+    base: int
+    why: str
+    text: str
+
+
+class LadderUndoAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A former version of the ladders to bring back, as a new one.
+
+    Attributes:
+        base: The version that you saw; another one in force by now refuses the change, with the difference.
+        why: The reason, for the audit trail; at most 400 characters.
+        to: Which one, 0 for what ships; without it the one before the newest.
+    """
+
+    base: int
+    why: str
+    to: int | None = None
+
+
+class LadderHistory(msgspec.Struct, frozen=True):
+    """Versions of the ladders, the newest first."""
+
+    versions: Sequence[LadderVersion]

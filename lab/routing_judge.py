@@ -21,6 +21,8 @@ RINGS_FOR_NOBODY_S: Final = 0.5
 SETTLES_S: Final = 0.6
 """An older call that is offered so soon after a younger one was on its way already: to the other site's agent."""
 
+_LEGS: Final = (bus.AgentRinging, bus.AgentAnswered, bus.AgentLegGone)
+
 Told = Mapping[SiteId, Sequence[bus.Event]]
 """What each site's bus was told, in its order."""
 
@@ -41,12 +43,19 @@ class Ring:
     until: float = 0.0
 
 
-def rings_of(told: Told) -> list[Ring]:
-    """Put the agents' legs together, each site's in the order of its bus."""
+def rings_of(told: Told, agents: Mapping[AgentId, Agent]) -> list[Ring]:
+    """Put the agents' legs together, each in the order of the bus of the agent's site.
+
+    The call's site tells of a leg, too, when it is its end of the tie line. What a bridge told again, since Redis did
+    not answer in time, counts once.
+    """
     rings: list[Ring] = []
-    for events in told.values():
+    for site, events in told.items():
+        own = {agent.id for agent in agents.values() if agent.site == site}
         open_: dict[tuple[str, str], Ring] = {}
-        for event in events:
+        for event in dict.fromkeys(events):
+            if isinstance(event, _LEGS) and event.agent not in own:
+                continue
             match event:
                 case bus.AgentRinging(call_id=call_id, agent=agent, at=at):
                     open_[call_id, agent] = Ring(call_id, agent, at)

@@ -134,7 +134,7 @@ def number_of(record: CallRecord) -> str:
 
 def judge(evidence: Evidence, policy: TicketPolicy) -> tuple[list[Difference], list[Ring], dict[str, float]]:
     """Find all that is not as it must be; gives the agents' legs and the rings for nobody, too."""
-    witnessed, rings = evidence.witnessed, rings_of(evidence.told)
+    witnessed, rings = evidence.witnessed, rings_of(evidence.told, evidence.agents)
     nobody = ringing_for_nobody(rings, left_at(evidence))
     books = balance(witnessed.accounting.entries, witnessed.records, witnessed.ticket_calls, policy)
     made = sum(len(calls) for calls, _ in evidence.made)

@@ -19,18 +19,22 @@ DATA: Final = Path(__file__).parent / "data" / "ladders.toml"
 def load_ladders(
     topology: Topology, agents: Mapping[AgentId, Agent], path: Path = DATA, *, version: int = 0
 ) -> LadderSet:
+    """Read the ladders from the disk; arguments and errors as `ladders_in`."""
+    return ladders_in(TomlFile(path), topology, agents, version=version)
+
+
+def ladders_in(file: TomlFile, topology: Topology, agents: Mapping[AgentId, Agent], *, version: int) -> LadderSet:
     """Read the ladders.
 
     Args:
+        file: The file.
         topology: Knows the dialects, and which of them are staffed.
         agents: The roster that is to fill the steps.
-        path: The file.
         version: Of what is in the file.
 
     Raises:
         ConfigError: With every fault of the file and its line; nothing is taken from a faulty file.
     """
-    file = TomlFile(path)
     tables = read_ladders(file.root, topology)
     join_steps(tables)
     ladders = _by_need(file.root, tables, topology)

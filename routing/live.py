@@ -92,6 +92,11 @@ class MatcherShell:
         names = (*_COUNTED.values(), "terms", "skipped", "unreadable")
         self.counters: dict[str, int] = dict.fromkeys(names, 0)
 
+    def use(self, ladders: LadderSet) -> None:
+        """Go by other ladders from now on."""
+        self._ladders = ladders
+        self._peers.rung.set()  # the loop that follows the bus looks up
+
     async def run(self) -> None:
         """Stand by and match until cancelled; a lease or a Redis that is lost is waited for again."""
         while True:
@@ -109,6 +114,7 @@ class MatcherShell:
         matcher = self._saved.matcher
         states = [seat.state for seat in matcher.seats.values()]
         numbers |= {"waiting": len(matcher.waiting), "offered": len(matcher.offers)}
+        numbers["ladders_version"] = matcher.ladders.version
         numbers |= {f"agents_{state}": states.count(state) for state in AgentState}
         return {**numbers, **self._waits.metrics()}
 
@@ -170,6 +176,8 @@ class MatcherShell:
                 effects = self._take_in(entries, intake, followers, saved, now)
                 news = self._peers.take()
                 effects += self._take_in_news(news, abroad, saved, now)
+                if saved.matcher.ladders is not self._ladders:
+                    effects += saved.matcher.use(self._ladders, now)
                 if len(entries) < BATCH:  # else there is more: a lease must not seem to be over before its answer
                     effects += saved.matcher.tick(now)
                 commands = self._commands(effects, intake, abroad, saved, now)

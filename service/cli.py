@@ -12,6 +12,7 @@ from ivr_prompts import notice_cli
 from routing import agents_cli
 from routing.explain_cli import explain
 from routing.hours_cli import hours
+from routing.ladder_cli import ladders
 from routing.pool_cli import pool
 from service import conf_cli
 from service.forecast_cli import forecast_command
@@ -110,6 +111,9 @@ route.add_command(pool)
 def agent(context: click.Context, settings: Settings) -> None:
     """Agents: who is at work, log-ins, breaks, groups."""
     context.obj = settings
+
+
+route.add_command(ladders)
 
 
 main.add_command(conf_cli.conf)

@@ -19,6 +19,8 @@ from crm_adapter.forwarder import Forwarder
 from crm_adapter.journal import Journal
 from crm_adapter.record import CallRecord
 from crm_adapter.store import Store
+from routing.ladder_desk import LadderDesk
+from routing.ladder_follower import LadderFollower
 from routing.live import MatcherShell
 from routing.matcher import Rules
 from routing.peers import Abroad
@@ -165,6 +167,8 @@ class SiteProcess:
         async with AsyncExitStack() as stack:
             for replica in replicas.values():
                 stack.push_async_callback(replica.close)
+            ladders = LadderFollower(LadderDesk(self._database, topology, staff.agents), shell.use)
+            await stack.enter_async_context(beside(ladders.run()))
             await stack.enter_async_context(beside(shell.run()))
             yield
 

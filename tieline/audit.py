@@ -1,11 +1,28 @@
 """The audit trail: who did what, when, to what, and why. Rows are only ever appended (the database sees to it)."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 from tieline import store
 from tieline.clock import Clock, system_clock
 from tieline.database import Connection
+from tieline.errors import Problem
 from tieline.principal import Principal
+
+WHY_AT_MOST: Final = 400
+
+
+def about_why(why: str) -> Iterator[Problem]:
+    """Yield what is wrong with a reason that somebody gives for a change."""
+    if not why.strip():
+        yield Problem("why", "no reason given", "say why: it goes into the audit trail")
+    elif len(why) > WHY_AT_MOST or not why.isprintable():
+        yield Problem("why", f"not one printable line of at most {WHY_AT_MOST} characters", "shorten it")
+
+
+def storable(text: str) -> str:
+    """Replace what PostgreSQL cannot store (NUL, halves of surrogates), with all else that cannot be printed."""
+    return "".join(letter if letter.isprintable() else "�" for letter in text)
 
 
 def record(
@@ -41,6 +58,6 @@ def record(
             subject=subject[:200],
             before=before,
             after=after,
-            why=why[:400],
+            why=why[:WHY_AT_MOST],
         ),
     )

@@ -14,6 +14,10 @@ _MAX_BYTES: Final = 4_000_000
 class TomlFile:
     """A TOML file, its lines, and the problems found in it so far.
 
+    Args:
+        path: Where it is; only its name when the text is given.
+        text: What is in it, when it does not come from the disk.
+
     Attributes:
         root: The whole file as one table.
 
@@ -21,11 +25,22 @@ class TomlFile:
         ConfigError: The file cannot be read, is not UTF-8, or is no TOML.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, text: str | None = None) -> None:
         self.path = path
         self.problems: list[tuple[int, Problem]] = []
+        text = self._read() if text is None else text
         try:
-            with path.open("rb") as stream:
+            values = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            raise self._unreadable(f"no TOML: {error}", "mend the syntax there") from error
+        self._lines = line_index(text)
+        self._values = values
+        self.root = Table(self, (), values)
+
+    def _read(self) -> str:
+        raw = b""
+        try:
+            with self.path.open("rb") as stream:
                 raw = stream.read(_MAX_BYTES + 1)
             text = raw.decode()
         except OSError as error:
@@ -35,13 +50,7 @@ class TomlFile:
             raise self._unreadable(f"not UTF-8 at line {line}", "save it as UTF-8") from error
         if len(raw) > _MAX_BYTES:
             raise self._unreadable(f"larger than {_MAX_BYTES} bytes", "is this the right file?")
-        try:
-            values = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise self._unreadable(f"no TOML: {error}", "mend the syntax there") from error
-        self._lines = line_index(text)
-        self._values = values
-        self.root = Table(self, (), values)
+        return text
 
     def _unreadable(self, what: str, mend: str) -> ConfigError:
         return ConfigError(str(self.path), [Problem(self.path.name, what, mend)])

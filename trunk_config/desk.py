@@ -186,13 +186,14 @@ class Desk:
         asked = {**asdict(change.what), "base": change.base, "until": change.until, "confirmed": change.confirmed}
         told = {"asked": asked, "kind": refused.kind, "problems": [str(problem) for problem in refused.problems]}
         audit.record(
-            connection, by, _REFUSED, _subject(change.site), after=told, why=_storable(change.why), clock=self._clock
+            connection,
+            by,
+            _REFUSED,
+            _subject(change.site),
+            after=told,
+            why=audit.storable(change.why),
+            clock=self._clock,
         )
-
-
-def _storable(text: str) -> str:
-    """Replace what PostgreSQL cannot store (NUL, halves of surrogates), with all else that cannot be printed."""
-    return "".join(letter if letter.isprintable() else "�" for letter in text)
 
 
 def _subject(site: SiteId) -> str:

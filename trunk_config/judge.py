@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from tieline.audit import about_why
 from tieline.errors import Problem
 from tieline.model import CityId, SiteId
 from tieline.moment import read_moment
@@ -15,8 +16,6 @@ from trunk_config.quota import Quota, faults
 from trunk_config.versions import QuotaVersion, differences
 
 CHANGERS: Final = frozenset((Role.ADMIN, Role.OPERATOR))
-WHY_AT_MOST: Final = 400
-"""As the audit trail keeps."""
 UNTIL_AT_MOST_S: Final = 366 * 86_400
 """An end time later than that is a slip of the hand."""
 
@@ -64,7 +63,7 @@ def judge(change: Change, by: Principal, situation: Situation) -> QuotaVersion:
     until, about_end = _end(change, situation.now)
     made, problems = _made(change, situation, until)
     stale = change.base != newest.version
-    problems = [*_about_why(change.why), *about_end, *problems]
+    problems = [*about_why(change.why), *about_end, *problems]
     problems += faults(situation.topology, change.site, made.quotas)
     if not problems and _content(made) == _content(newest):
         problems.append(Problem("change", "nothing would change", f"version {newest.version} has these quotas"))
@@ -89,13 +88,6 @@ def _refusal(change: Change, situation: Situation, problems: Sequence[Problem]) 
     stale = Problem(f"base {change.base}", f"version {newest.version} is in force, {said}", "look and ask again")
     difference = differences(base.quotas, newest.quotas) if base else ()
     return ChangeRefused(change.site, Refused.STALE, [stale, *problems], newest=newest.version, difference=difference)
-
-
-def _about_why(why: str) -> Iterator[Problem]:
-    if not why.strip():
-        yield Problem("why", "no reason given", "say why: it goes into the audit trail")
-    elif len(why) > WHY_AT_MOST or not why.isprintable():
-        yield Problem("why", f"not one printable line of at most {WHY_AT_MOST} characters", "shorten it")
 
 
 def _end(change: Change, now: float) -> tuple[float | None, list[Problem]]:

@@ -21,7 +21,7 @@ def test_no_call_is_lost_or_offered_twice_over_matchers_that_die_and_every_talk_
     report = drill_routing(instance.DRILL, Drill(48, 4.0, SEED, len(WAYS)), print)
     with capsys.disabled():
         print(f"\nrouting: seed {SEED}, {report.answered} talks, take-over {report.median_take_over_s} s")
-    assert report.differences == ()
+    assert report.differences == (), report.differences
     assert [fault.how for fault in report.faults] == list(WAYS)
     assert all(fault.acts_after_s is not None for fault in report.faults)
     assert report.decisions >= report.answered - report.apart.by_net > 0

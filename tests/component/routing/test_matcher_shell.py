@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,12 @@ from routing.keys import HEARTBEAT_KEY, LEASE, OFFERS
 from routing.ladder_file import load_ladders
 from routing.live import MatcherShell
 from routing.matcher import Rules
+from routing.why import Offered, fetch_decisions
 from tests.support.redis_server import RedisServer, redis_server
 from tieline import bus
 from tieline.clock import system_clock
 from tieline.live import EVENTS, Live, commands_stream
-from tieline.model import MANDARIN, AgentId, Business, Level, NodeId, SiteId
+from tieline.model import MANDARIN, AgentId, Business, CallId, Level, NodeId, SiteId
 from tieline.topology_file import load_topology
 
 pytestmark = pytest.mark.component
@@ -274,3 +276,16 @@ async def test_a_caller_in_hold_whom_nobody_knows_goes_to_the_net(server: RedisS
         await live.tell(bus.NodeSnapshot(at=system_clock(), node=NODE, channels=(lost,)))
         [word] = await next_words(live, 1)
     assert (word.call_id, word.channel, word.word) == ("c9", lost.channel, "static")
+
+
+async def test_other_ladders_are_gone_by_at_once(server: RedisServer, live: Live) -> None:
+    async with matcher(server) as shell:
+        await until(live, lambda: acts(shell))
+        shell.use(replace(LADDERS, version=7))
+        await until(live, lambda: shell.metrics()["ladders_version"] == 7)
+        await ready(live, "a1001")
+        await waiting(live, "c1")
+        await next_words(live, 1)
+    kept = (await fetch_decisions(live, CallId("c1"))).decisions[0]
+    assert isinstance(kept, Offered)
+    assert kept.decision.version == 7

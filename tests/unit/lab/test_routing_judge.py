@@ -24,6 +24,7 @@ from tieline.model import MANDARIN, AgentId, Business, CallId, DialectId, Level,
 pytestmark = pytest.mark.unit
 
 FUZHOU, XIAMEN = SiteId("fuzhou"), SiteId("xiamen")
+STAFF = {AgentId(name): Agent(AgentId(name), site, name, {}, {}) for name, site in (("a1", FUZHOU), ("a2", XIAMEN))}
 
 
 def names(found: Iterable[Difference]) -> list[str]:
@@ -62,7 +63,8 @@ def made(call_id: str, agent: str, at: float) -> bus.OfferMade:
 
 def test_legs_are_put_together_and_one_after_the_other_is_well() -> None:
     first: list[bus.Event] = [ringing("c1", "a1", 1), answered("c1", "a1", 2), leg_gone("c1", "a1", 3)]
-    rings = rings_of({FUZHOU: [*first, ringing("c2", "a1", 3), leg_gone("c2", "a1", 4)]})
+    told_again = [*first, *first]
+    rings = rings_of({FUZHOU: [*told_again, ringing("c2", "a1", 3), leg_gone("c2", "a1", 4)]}, STAFF)
     assert rings == [Ring("c1", "a1", 1, 2, 3), Ring("c2", "a1", 3, 0, 4)]
     assert list(rung_twice(rings)) == []
 
@@ -74,11 +76,18 @@ def test_an_agent_with_two_legs_and_a_call_with_two_agents_are_named() -> None:
         leg_gone("c1", "a1", 3),
         leg_gone("c2", "a1", 4),
     ]
-    assert names(rung_twice(rings_of({FUZHOU: two_calls}))) == ["a1"]
+    assert names(rung_twice(rings_of({FUZHOU: two_calls}, STAFF))) == ["a1"]
     here: list[bus.Event] = [ringing("c1", "a1", 1), leg_gone("c1", "a1", 3)]
     there: list[bus.Event] = [ringing("c1", "a2", 2), leg_gone("c1", "a2", 3)]
-    assert names(rung_twice(rings_of({FUZHOU: here, XIAMEN: there}))) == ["c1"]
+    assert names(rung_twice(rings_of({FUZHOU: here, XIAMEN: there}, STAFF))) == ["c1"]
     assert names(rung_twice([Ring("c1", "a1", 1, 2), Ring("c2", "a1", 5, 6, 7)])) == ["a1"]
+
+
+def test_a_leg_over_the_tie_line_is_one_leg_told_by_both_sites() -> None:
+    here: list[bus.Event] = [ringing("c1", "a2", 1), leg_gone("c1", "a2", 4)]
+    there: list[bus.Event] = [ringing("c1", "a2", 2), leg_gone("c1", "a2", 3)]
+    rings = rings_of({FUZHOU: here, XIAMEN: there}, STAFF)
+    assert rings == [Ring("c1", "a2", 2, 0, 3)]
 
 
 def test_ringing_counts_from_when_the_caller_left_or_from_the_first_ring() -> None:
