@@ -36,6 +36,6 @@ async def measured_load(
     since = now - days * _DAY_S
     loads = busy_hour_loads(await store.offered(since, now, site=site))
     if not loads:
-        raise NotReady(f"no call ended at {site} within {days} days: give the loads")
+        raise NotReady(f"no call ended at {site} within {days} days: give the loads (`--load`, `--load-file`)")
     told = f"measured, busy hours from {iso_china(since)} to {iso_china(now)}"
     return {city: loads[city] for city in topology.cities if city in loads}, told

@@ -51,10 +51,13 @@ def list_(settings: Settings, city: str, since: str, as_json: bool) -> None:
         return
     for one in found.numbers:
         click.echo(_line(one))
+    if not found.numbers:
+        click.echo(f"no number of {city} was refused since {iso_china(begin)}", err=True)
     if found.without_number:
         click.echo(f"{found.without_number} refused calls did not show a number", err=True)
 
 
 def _line(one: RefusedNumber) -> str:
     through = f"through {iso_china(one.through_at)}" if one.through_at else "not yet through"
-    return f"{one.number:18}  {one.times:3} times  last {iso_china(one.last_at)}  {through:24}  {one.ticket}".rstrip()
+    times = f"{one.times:3} {'time ' if one.times == 1 else 'times'}"
+    return f"{one.number:18}  {times}  last {iso_china(one.last_at)}  {through:24}  {one.ticket}".rstrip()

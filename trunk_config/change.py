@@ -116,7 +116,8 @@ class ChangeRefused(TielineError):
 
     def __str__(self) -> str:
         """List every reason, one a line, and what changed since a stale base."""
-        lines = [f"quotas of {self.site} not changed: {len(self.problems)} reason(s)"]
+        reasons = "one reason" if len(self.problems) == 1 else f"{len(self.problems)} reasons"
+        lines = [f"quotas of {self.site} not changed: {reasons}"]
         lines += [f"  {problem}" for problem in self.problems]
         if self.difference:
             lines += ["changed since then:", *(f"  {difference}" for difference in self.difference)]

@@ -114,7 +114,8 @@ def _draw_lines(axes: Axes, cities: Sequence[CityForecast], found: Comparison) -
 
 def _draw_loss(axes: Axes, cities: Sequence[CityForecast], found: Comparison) -> None:
     axes.set_xscale("log")
-    axes.set_xlim(_LEAST_LOSS * 0.8, 3.2)
+    axes.set_xlim(_LEAST_LOSS * 0.8, 3.2)  # room for what is written beside the points; a share ends at 1
+    axes.minorticks_off()
     axes.axvline(found.loss_goal, color=_INK, linestyle=(0, (4, 3)), linewidth=1, label=_goal(found))
     sets = list(_sets(found))
     for place, (one, colour, marker) in enumerate(sets):

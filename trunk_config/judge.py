@@ -111,7 +111,7 @@ def _made(change: Change, situation: Situation, until: float | None) -> tuple[Qu
     problems: list[Problem] = []
     match change.what:
         case SetShares(shares=shares):
-            problems += _about_shares(shares, newest)
+            problems += _about_shares(shares, newest, situation.topology)
             made = replace(made, quotas=_with_shares(newest.quotas, shares))
         case PutOn(profile=name):
             profile = situation.profiles.get((change.site, name))
@@ -157,13 +157,13 @@ def _with_shares(quotas: Mapping[CityId, Quota], shares: Mapping[CityId, Share])
     return made
 
 
-def _about_shares(shares: Mapping[CityId, Share], newest: QuotaVersion) -> Iterator[Problem]:
+def _about_shares(shares: Mapping[CityId, Share], newest: QuotaVersion, topology: Topology) -> Iterator[Problem]:
     if not shares:
         yield Problem("cities", "no city named", "name at least one, with reserve or cap")
     for city, share in shares.items():
         if share == Share():
             yield Problem(f"city {city}", "neither reserve nor cap given", "give one of them or both")
-        elif city not in newest.quotas and None in (share.reserve, share.cap):
+        elif city in topology.cities and city not in newest.quotas and None in (share.reserve, share.cap):
             yield Problem(f"city {city}", f"has no quota at {newest.site} yet", "give reserve and cap")
 
 

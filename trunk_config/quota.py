@@ -67,9 +67,13 @@ class SiteQuotas:
 
 
 def site_quotas(topology: Topology, site: SiteId, quotas: Mapping[CityId, Quota]) -> SiteQuotas:
-    """Join a set of quotas with what the topology says of the site."""
+    """Join a set of quotas with what the topology says of the site.
+
+    No more is kept for a city than its trunk groups in service can carry: lines that nobody can reach would be idle.
+    """
     access = {city.id: city.access for city in topology.cities.values()}
-    return SiteQuotas(site, topology.sites[site].lines, quotas, access)
+    kept = {city: Quota(min(quota.reserve, access.get(city, 0)), quota.cap) for city, quota in quotas.items()}
+    return SiteQuotas(site, topology.sites[site].lines, kept, access)
 
 
 def may_admit(quotas: SiteQuotas, in_use: Mapping[CityId, int], city: CityId) -> bool:
@@ -110,7 +114,7 @@ def faults(topology: Topology, site: SiteId, quotas: Mapping[CityId, Quota]) -> 
     for served in topology.cities.values():
         if site in (served.home, served.backup) and served.id not in quotas:
             yield Problem(f"city {served.id}", f"no quota at {site}, which serves it", "add reserve and cap")
-    reserved = sum(max(0, quota.reserve) for quota in quotas.values())
+    reserved = sum(quota.reserve for quota in quotas.values() if 0 <= quota.reserve <= LINES_AT_MOST)
     if reserved > lines:
         yield Problem(f"site {site}", f"the reserves add up to {reserved}, it has {lines} lines", "lower reserves")
 

@@ -51,7 +51,7 @@ def test_the_last_day_with_ticket_and_who_got_through(run: Run, settings: Settin
     assert done.exit_code == 0, done.output
     (line,) = done.stdout.splitlines()
     assert line.startswith("+8659100001234")
-    assert " 1 times " in line
+    assert " 1 time " in line
     assert " through 20" in line
     assert done.stderr == "1 refused calls did not show a number\n"
     database = Database(settings.database_url)

@@ -110,7 +110,6 @@ def test_what_comes_back_by_itself_says_so() -> None:
         (asked(SetShares({PUTIAN: Share(reserve=61)})), "reserve 61 is above cap 60"),
         (asked(SetShares({PUTIAN: Share(200, 200)})), "the reserves add up to 254, it has 240 lines"),
         (asked(SetShares({CityId("atlantis"): Share(1, 2)})), "atlantis: unknown city"),
-        (asked(SetShares({CityId("atlantis"): Share(1)})), "give reserve and cap"),
         (asked(SetShares({PUTIAN: Share(reserve=11)})), "nothing would change"),
         (asked(PutOn("sunshine")), "profile sunshine: unknown at fuzhou (use one of normal, typhoon, take-over)"),
         (asked(PutOn("normal")), "nothing would change"),

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.trunk_config.network import out_of_service
 from tieline.errors import ConfigError
 from tieline.model import CityId, RefusalCause, SiteId
-from tieline.topology import Topology
+from tieline.topology import Topology, TrunkState
 from tieline.topology_file import load_topology
 from trunk_config.profiles import load_profiles
 from trunk_config.quota import Quota, SiteQuotas, faults, may_admit, refusal_cause, site_quotas
@@ -60,6 +61,15 @@ def test_a_city_that_has_less_than_is_promised_is_refused_by_the_platform(
 ) -> None:
     assert not may_admit(_two(), used, city)
     assert refusal_cause(_two(), used, city) is expected
+
+
+def test_no_more_is_kept_for_a_city_than_its_trunk_groups_can_carry(topology: Topology) -> None:
+    putian = CityId("putian")
+    normal = load_profiles(EXAMPLES / "quotas.toml", topology)[FUZHOU, "normal"].quotas
+    quotas = site_quotas(out_of_service(topology, "tg-putian", TrunkState.BLOCKED), FUZHOU, normal)
+    assert (quotas.quotas[putian], quotas.limit(putian)) == (Quota(0, 60), 0)
+    others = {city: quota for city, quota in normal.items() if city != putian}
+    assert {city: quota for city, quota in quotas.quotas.items() if city != putian} == others
 
 
 def test_a_city_without_access_is_refused_by_its_quota() -> None:
