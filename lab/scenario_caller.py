@@ -19,6 +19,7 @@ from lab.scripts import (
     Talks,
     WaitForBye,
 )
+from tieline.model import RefusalCause
 
 _BRANCH: Final = "z9hG4bK-[run]-[call_number]-i"
 """One for INVITE and CANCEL of a call (RFC 3261 section 9.1)."""
@@ -32,13 +33,13 @@ _PATIENT: Final = f'timeout="{PATIENCE_MS}" ontimeout="given-up"'
 """On each message that may be the next: SIPp waits anew after each one that came."""
 
 
-def _cause(cause: int) -> str:
-    return keep("Reason:", f"cause={cause}(;|$)", "cause")
+def _cause(*causes: int) -> str:
+    return keep("Reason:", f"cause=({'|'.join(map(str, causes))})(;|$)", "cause")
 
 
 def _answer_or_refusal() -> list[str]:
     """Wait for either; `message` is noted when something is heard before: why the call is refused."""
-    noted, kept = log_action("message"), _cause(34)
+    noted, kept = log_action("message"), _cause(*RefusalCause)
     return [
         f'  <recv response="100" optional="true" {_PATIENT}/>',
         f'  <recv response="180" optional="true" {_PATIENT}/>',
@@ -48,7 +49,7 @@ def _answer_or_refusal() -> list[str]:
 
 
 def _end_refused() -> list[str]:
-    """End without an answer: refused for want of a line, refused otherwise, or given up."""
+    """End without an answer: refused with a cause of ours, refused otherwise, or given up."""
     return [
         '  <label id="refused"/>',
         _ack_refusal(),

@@ -52,8 +52,8 @@ class Talks:
 
     Attributes:
         bye_any_time: The other side may hang up during any step, and that is as scripted too.
-        may_be_refused: A 503 with Q.850 cause 34 instead of the answer, after a message or without, is as scripted
-            too: the city's lines are all in use.
+        may_be_refused: A 503 with Q.850 cause 34 or 42 instead of the answer, after a message or without, is as
+            scripted too: there is no line.
         acknowledges: Whether the answer gets its ACK.
     """
 

@@ -16,11 +16,11 @@ from lab.calls import CallResult
 from lab.storm_plan import StormCall
 from lab.witnesses import Witnessed
 from tieline import bus
-from tieline.model import Outcome
+from tieline.model import Outcome, RefusalCause
 from trunk_config.admission import Verdict
 
-REFUSED_WITH: Final = (503, 34)
-"""SIP status and Q.850 cause: no circuit available, the city's lines are in use."""
+REFUSED_WITH: Final = 503
+"""SIP status of a refusal for want of a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class MadeCall:
 
     @property
     def is_refused(self) -> bool:
-        """Whether it got 503 with cause 34."""
+        """Whether it got 503 with a cause of ours."""
         return "refused" in self.moments
 
     @property
@@ -58,7 +58,7 @@ class Disturbed:
     Attributes:
         node: That was killed, empty for none: who was on it then may have lost the call.
         at: When, Unix seconds.
-        anything: Whether anything was killed: a calm call may then be refused.
+        anything: Whether anything was killed: a calm call may then be refused, and for want of lines of the platform.
     """
 
     node: str = ""
@@ -71,6 +71,7 @@ class StormBooks(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         admitted: Answered calls.
+        by_platform: Refused ones with cause 42; without anything broken each is a difference.
         with_message: Refused ones who heard why.
         most_messages: Who heard it at the same time, at most.
         calm: Calls of the calm cities, placed.
@@ -84,6 +85,7 @@ class StormBooks(msgspec.Struct, frozen=True, kw_only=True):
     placed: int
     admitted: int
     refused: int
+    by_platform: int
     with_message: int
     most_messages: int
     calm: int
@@ -127,7 +129,7 @@ def keep_books(
     cut = {call.planned.number for call in made if _was_cut(records.get(call.planned.number), disturbed)}
     found = [
         *_of_calls(made, records, cut, disturbed),
-        *_of_refusals(made, records, witnessed.accounting.entries),
+        *_of_refusals(made, records, witnessed.accounting.entries, disturbed),
         *_of_messages(made, records, decided, disturbed),
         *of_ledger(books, witnessed, len(made)),
     ]
@@ -150,6 +152,7 @@ def _counted(
         placed=len(made),
         admitted=sum(call.is_admitted for call in made),
         refused=len(refused),
+        by_platform=sum(record.refused_cause == RefusalCause.PLATFORM for record in witnessed.records),
         with_message=sum("message" in call.moments for call in refused),
         most_messages=most_messages(made),
         calm=sum(call.planned.is_calm for call in made),
@@ -193,7 +196,9 @@ def _of_refusals(
     made: Iterable[MadeCall],
     records: Mapping[str, CallRecord],
     entries: Iterable[EdgeEntry],
+    disturbed: Disturbed,
 ) -> Iterator[Difference]:
+    causes = tuple(RefusalCause) if disturbed.anything else (RefusalCause.QUOTA,)
     journeys: dict[str, list[EdgeEntry]] = {}
     for entry in entries:
         journeys.setdefault(entry.call_id, []).append(entry)
@@ -207,9 +212,9 @@ def _of_refusals(
         if sites != {record.site}:  # it may have gone to another node there, when the first one was dead
             yield Difference(name, f"refused by {record.site}, the edge sent it to {sorted(sites)}")
         ends = [(entry.sip_code, entry.cause) for entry in journey if entry.event is EdgeEvent.FINAL]
-        if ends != [REFUSED_WITH] or journey[-1].event is not EdgeEvent.FINAL:
+        if ends != [(REFUSED_WITH, record.refused_cause)] or journey[-1].event is not EdgeEvent.FINAL:
             yield Difference(name, f"refused, at the edge {ends}, last {journey[-1].event}")
-        if (record.outcome, record.refused_cause) != (Outcome.REFUSED, REFUSED_WITH[1]):
+        if record.outcome is not Outcome.REFUSED or record.refused_cause not in causes:
             yield Difference(name, f"refused, recorded as {record.outcome} with cause {record.refused_cause}")
 
 

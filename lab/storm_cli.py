@@ -86,6 +86,7 @@ def show(console: Console, report: StormReport) -> None:
     table = Table("", "", title=f"{report.city} x {report.factor:g}, {report.seconds:g} s", show_header=False)
     rows = {
         "calls": f"{books.placed}: {books.admitted} admitted, {books.refused} refused",
+        "refused with cause 42": str(books.by_platform),
         "calm cities": f"{books.calm} calls, {books.calm_refused} refused",
         "told why": f"{books.with_message}, at most {books.most_messages} at once",
         "lines": f"at most {report.most_in_use} of {report.lines}, {report.looks} looks",

@@ -22,7 +22,9 @@ from trunk_config.render import edge_endpoint
 LOOK_EVERY_S: Final = 1.0
 _ASK_S: Final = 5.0
 _FIELDS: Final = 14
-_STATE, _CALL_ID, _UNIQUEID = 4, -6, -1
+_HANGUP: Final = "hangup"
+"""The dialplan's context of the hang-up handler."""
+_CONTEXT, _STATE, _CALL_ID, _UNIQUEID = 1, 4, -6, -1
 """Fields of a line of `core show channels concise` (Asterisk 22.10); only what an application was given, in the
 middle, can hold their separator."""
 
@@ -138,7 +140,9 @@ def answered_callers(listing: str, callers: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in listing.splitlines():
         fields = line.split("!")
-        if len(fields) >= _FIELDS and fields[_STATE] == "Up" and line.startswith(tuple(callers)):
+        if len(fields) < _FIELDS or fields[_CONTEXT] == _HANGUP:
+            continue  # in its hang-up handler: the caller is gone, and has given his line back
+        if fields[_STATE] == "Up" and line.startswith(tuple(callers)):
             found[fields[_UNIQUEID]] = fields[_CALL_ID]
     return found
 

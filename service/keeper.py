@@ -154,7 +154,7 @@ class Keeper:
 
 
 def _channels(snapshot: bus.NodeSnapshot) -> NodeChannels:
-    """Give the channels of a snapshot with what each holds: a caller holds a line once he was answered."""
+    """Give the channels of a snapshot with what each holds: a caller holds a line from the answer to the hang-up."""
     return NodeChannels(
         NodeId(snapshot.node),
         {
@@ -167,6 +167,6 @@ def _channels(snapshot: bus.NodeSnapshot) -> NodeChannels:
 
 
 def _holds(channel: bus.ChannelSeen) -> str:
-    if channel.answered:
+    if channel.holds_line:
         return LINE
     return MESSAGE if channel.hears_refusal else ""

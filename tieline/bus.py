@@ -220,6 +220,11 @@ class ChannelSeen(msgspec.Struct, frozen=True, kw_only=True):
     raw_number: str = ""
 
     @property
+    def holds_line(self) -> bool:
+        """Whether it was answered and is not in its hang-up handler, which has given the line back."""
+        return self.answered and self.context != "hangup"
+
+    @property
     def hears_refusal(self) -> bool:
         """Whether it is told why it is refused: early media in the dialplan's context `refuse`."""
         return self.context == "refuse" and not self.answered

@@ -91,12 +91,13 @@ def moments(folder: Path) -> list[str]:
     return [line.split("|")[1] for line in (folder / "moments.log").read_text().splitlines()]
 
 
-def test_a_refusal_is_as_scripted_by_its_cause_and_its_message_is_noted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cause", [34, 42])
+def test_a_refusal_is_as_scripted_by_its_cause_and_its_message_is_noted(tmp_path: Path, cause: int) -> None:
     with caller(tmp_path, OR_REFUSED) as (peer, sipp):
         invite = peer.receive("INVITE")
         peer.reply("100 Trying", invite)
         peer.reply("183 Session Progress", invite)
-        peer.reply("503 Service Unavailable", invite, "Reason: Q.850;cause=34")
+        peer.reply("503 Service Unavailable", invite, f"Reason: Q.850;cause={cause}")
         peer.receive("ACK")
         sipp.communicate(timeout=_LIMIT_S + 2)
         assert sipp.returncode == 0

@@ -126,6 +126,7 @@ async def test_a_snapshot_brings_back_the_lines_and_messages_that_redis_lost(
         seen("fuzhou-1-1000.2", answered=True, caller_leg=False),
         seen("fuzhou-1-1000.3", answered=False, context="refuse"),
         seen("fuzhou-1-1000.4", answered=False, context="agi"),
+        seen("fuzhou-1-1000.5", answered=True, context="hangup"),
     )
     async with keeping(server, tmp_path, Hands()) as keeper:
         await live.tell(bus.NodeSnapshot(at=1100, node="fuzhou-1", channels=channels))

@@ -98,7 +98,7 @@ def test_an_ear_takes_the_place_of_sipps_own_media() -> None:
 
 
 def test_a_refusal_must_name_its_cause() -> None:
-    assert "cause=34(;|$)" in SCENARIOS["refused"]
+    assert "cause=(34)(;|$)" in SCENARIOS["refused"]
     assert "ereg" not in SCENARIOS["refused for any cause"]
 
 

@@ -165,7 +165,18 @@ def test_a_refused_call_may_reach_one_site_only_and_ends_there() -> None:
 
 def test_a_refusal_recorded_otherwise_differs() -> None:
     found = _differences(witnessed=_with_record(TOLD, refused_cause=42))
-    assert found == ["refused, recorded as refused with cause 42"]
+    assert found == ["refused, at the edge [(503, 34)], last final", "refused, recorded as refused with cause 42"]
+
+
+def test_the_platform_may_refuse_when_something_was_broken() -> None:
+    at_edge = tuple(
+        replace(entry, cause=42) if (entry.call_id, entry.event) == (IDS[TOLD], EdgeEvent.FINAL) else entry
+        for entry in WITNESSED.accounting.entries
+    )
+    full = replace(_with_record(TOLD, refused_cause=42), accounting=Accounting(at_edge, 0))
+    assert _differences(witnessed=full) == ["refused, recorded as refused with cause 42"]
+    books = _books(witnessed=full, disturbed=Disturbed(anything=True))
+    assert (books.differences, books.by_platform) == ((), 1)
 
 
 def test_ledger_journal_and_leftovers_are_part_of_the_books() -> None:

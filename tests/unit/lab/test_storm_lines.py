@@ -79,6 +79,7 @@ def test_answered_callers_are_read_from_the_list_of_channels() -> None:
             "PJSIP/edge-1-0000000a!hold!s!3!Up!WaitForCondition!!,#[a!b]!154!call-1!!3!7!bridge!fuzhou-1-1795.10",
             "PJSIP/edge-1-0000000b!refuse!s!3!Ring!Playback!x!154!call-2!!3!7!!fuzhou-1-1795.11",
             "PJSIP/a1001-0000000c!agent!s!3!Up!AppDial!x!154!call-1!!3!7!bridge!fuzhou-1-1795.12",
+            "PJSIP/edge-1-0000000d!hangup!s!3!Up!AGI!x!154!call-3!!3!7!!fuzhou-1-1795.13",
             "Unable to connect to remote asterisk",
         )
     )

@@ -22,8 +22,8 @@ CITY, CALM = CityId("fuzhou"), CityId("putian")
 SHARES = {CITY: Quota(2, STORM_CAP), CALM: Quota(2, 6)}
 COST = Burden(seconds=1, cpus=2, cpu_s={}, others_s=0, steal_s=0, load_1m=0)
 BOOKS = StormBooks(
-    placed=0, admitted=0, refused=0, with_message=0, most_messages=0, calm=0, calm_refused=0, cut=0, dropped=0,
-    longest_s=0, outcomes={}, tickets_needed=0, tickets=0, leftovers=(), differences=(),
+    placed=0, admitted=0, refused=0, by_platform=0, with_message=0, most_messages=0, calm=0, calm_refused=0, cut=0,
+    dropped=0, longest_s=0, outcomes={}, tickets_needed=0, tickets=0, leftovers=(), differences=(),
 )  # fmt: skip
 SEEN = Seen(
     looks=(), arrivals=(), by_node=0, decisions=decisions(()), killed=(), changed=None, city_of={"call": CITY},
