@@ -86,6 +86,9 @@ class CommandFollower:
             if isinstance(command, bus.SetNetQueues):
                 async with self._net:
                     await self._mend_net(command)
+            elif isinstance(command, bus.WriteQueueLog):
+                # Together, as above: they leave in this order.
+                await asyncio.gather(*(self._do(queue_actions.queue_log(line)) for line in command.lines))
             elif isinstance(command, bus.SetQueueMember):
                 async with self._net:
                     await self._do(queue_actions.QueuePause(command.agent, command.paused, command.reason))

@@ -4,6 +4,7 @@ import re
 from typing import ClassVar, Final
 
 from ami_bridge.actions import Action, Completion, Headers
+from tieline import bus
 from tieline.errors import LocalProtocolError
 
 _AGENT: Final = re.compile(r"a[0-9]{1,15}")
@@ -93,6 +94,11 @@ class QueueLog(Action, frozen=True, gc=False):
             ("Interface", _checked(_ID, self.agent)),
             *((("Message", "|".join(_checked(_FIELD, field) for field in self.fields)),) if self.fields else ()),
         )
+
+
+def queue_log(line: bus.QueueLine) -> QueueLog:
+    """Give the action that writes a line."""
+    return QueueLog(line.queue, line.event, line.uniqueid, line.agent, line.fields)
 
 
 def interface_of(agent: str) -> str:

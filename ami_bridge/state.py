@@ -164,7 +164,7 @@ class NodeState:
         # code of the call, but the call never rang there.
         if not leg.dialled or any(other.dialled for other in self._other_legs(leg)):
             return _NOTHING
-        return (bus.AgentLegGone(at=at, call_id=leg.call_id, agent=leg.agent),)
+        return (bus.AgentLegGone(at=max(at, leg.seen_at), call_id=leg.call_id, agent=leg.agent),)
 
     def set_contacts(self, agent: str, uris: set[str], now: float) -> Told:
         """Replace what is known of an agent's phones; tells when he becomes reachable or unreachable."""
@@ -220,15 +220,17 @@ class NodeState:
         leg = self._dialled(event, now)
         if leg is None or event.dial_status != "ANSWER":
             return _NOTHING
-        return (bus.AgentAnswered(at=now, call_id=leg.call_id, agent=leg.agent),)
+        return (bus.AgentAnswered(at=now, call_id=leg.call_id, agent=leg.agent, uniqueid=leg.uniqueid),)
 
     def _user_event(self, event: ami.UserEvent, now: float) -> Told:
         leg = self.touch(event, now)
         if event.name == "TielineLine":
             return self._line_held(leg, event, now)
-        if event.name not in ("TielineTaken", "TielineFailed"):
+        if event.name not in ("TielineTaken", "TielineFailed", "TielineStatic"):
             return _NOTHING
         ours = _is_call_id(event.call_id) and event.call_id == event.account_code
+        if ours and event.name == "TielineStatic":
+            return (bus.CallInNet(at=now, call_id=event.call_id, node=self.node),)
         if not ours or not is_offer(event.agent, event.fence, event.status):
             self.hostile += 1
             return _NOTHING

@@ -31,6 +31,7 @@ Told = (
     bus.CallWaiting
     | bus.CallGone
     | bus.CallJournalled
+    | bus.CallInNet
     | bus.OfferTaken
     | bus.OfferFailed
     | bus.AgentRinging
@@ -79,6 +80,7 @@ class Intake:
                 bus.CallWaiting()
                 | bus.CallGone()
                 | bus.CallJournalled()
+                | bus.CallInNet()
                 | bus.OfferTaken()
                 | bus.OfferFailed()
                 | bus.AgentRinging()
@@ -95,7 +97,7 @@ class Intake:
         match event:
             case bus.CallWaiting():
                 return matcher.call_waiting(waiting_of(event, self.site), now)
-            case bus.CallGone() | bus.CallJournalled():
+            case bus.CallGone() | bus.CallJournalled() | bus.CallInNet():
                 return matcher.call_gone(call_id, now, event.at)
             case bus.OfferTaken(agent=agent, fence=fence, at=at):
                 return matcher.taken(call_id, AgentId(agent), fence, now, at)

@@ -26,6 +26,7 @@ from routing.outgoing import commands_of
 from routing.peer_intake import PeerIntake
 from routing.peer_news import PeerNews
 from routing.peers import Abroad, Listener, Peers
+from routing.queue_log_book import QueueLogBook, load_stays
 from routing.saved_state import FENCES_A_TERM, SavedState, load
 from routing.waits import Waits
 from tieline import bus
@@ -167,7 +168,8 @@ class MatcherShell:
     async def _follow(self, hold: Hold, saved: SavedState) -> None:
         intake = Intake(self._site, saved.matcher)
         abroad = PeerIntake(saved.matcher, self._abroad.nodes, self._abroad.business_sites)
-        followers: Sequence[Follower] = (NetMembers(self._nodes, self._net),)
+        book = QueueLogBook(self._nodes, self._agents, await load_stays(self._live))
+        followers: Sequence[Follower] = (NetMembers(self._nodes, self._net), book)
         listener = Listener(self._live, self._peers.rung, BATCH)
         try:
             while True:
@@ -181,10 +183,9 @@ class MatcherShell:
                 if len(entries) < BATCH:  # else there is more: a lease must not seem to be over before its answer
                     effects += saved.matcher.tick(now)
                 commands = self._commands(effects, intake, abroad, saved, now)
-                for follower in followers:
-                    commands += follower.commands(effects, saved.matcher, now)
-                if entries or news or effects:
-                    await self._lease.act(hold, commands)
+                followed = [one for each in followers for one in each.commands(effects, saved.matcher, now)]
+                if entries or news or effects or followed:
+                    await self._lease.act(hold, [*commands, *followed])
                     await asyncio.sleep(EVERY_S)
         finally:
             await listener.close()

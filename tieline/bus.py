@@ -67,6 +67,8 @@ class CallWaiting(Message, frozen=True, tag=True):
         lane: `tieline.model.Lane`.
         county: Where the caller is, or empty.
         only_dialect: The caller is known to manage no Mandarin.
+        uniqueid: Of the caller's channel.
+        number: E.164 when shown, for queue_log. Personal data: readers mask it.
     """
 
     call_id: str
@@ -79,6 +81,8 @@ class CallWaiting(Message, frozen=True, tag=True):
     lane: str = "normal"
     county: str = ""
     only_dialect: bool = False
+    uniqueid: str = ""
+    number: str = ""
 
 
 class OfferFailed(Message, frozen=True, tag=True):
@@ -126,10 +130,11 @@ class AgentRinging(Message, frozen=True, tag=True):
 
 
 class AgentAnswered(Message, frozen=True, tag=True):
-    """Caller and agent are connected."""
+    """Caller and agent are connected; `uniqueid` is that of the agent's channel."""
 
     call_id: str
     agent: str
+    uniqueid: str = ""
 
 
 class AgentLegGone(Message, frozen=True, tag=True):
@@ -167,6 +172,13 @@ class CallGone(Message, frozen=True, tag=True):
     uniqueid: str
     cause: int
     estimated: bool = False
+
+
+class CallInNet(Message, frozen=True, tag=True):
+    """The safety net serves the call from here on: the matcher was silent, or nobody knew of the call."""
+
+    call_id: str
+    node: str
 
 
 class CallTransferred(Message, frozen=True, tag=True):
@@ -389,6 +401,7 @@ Event = (
     | AgentLegGone
     | LineHeld
     | CallGone
+    | CallInNet
     | CallTransferred
     | CallerKey
     | PhoneSeen
@@ -472,7 +485,23 @@ class SetNetQueues(Message, frozen=True, tag=True):
     paused: dict[str, str]
 
 
-Command = PutInMailbox | SetQueueMember | SetNetQueues | HangUpChannel | SetGlobal | TakeSnapshot
+class QueueLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of queue_log: `<time>|<uniqueid>|<queue>|<agent>|<event>|<fields>`; Asterisk adds the time."""
+
+    queue: str
+    event: str
+    uniqueid: str
+    agent: str
+    fields: tuple[str, ...] = ()
+
+
+class WriteQueueLog(Message, frozen=True, tag=True):
+    """Write lines into the node's queue_log, in order."""
+
+    lines: tuple[QueueLine, ...]
+
+
+Command = WriteQueueLog | PutInMailbox | SetQueueMember | SetNetQueues | HangUpChannel | SetGlobal | TakeSnapshot
 
 _EVENTS: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
 _COMMANDS: Final[msgspec.json.Decoder[Command]] = msgspec.json.Decoder(Command)

@@ -34,4 +34,6 @@ def waiting(parts: Parts, session: Session, call: CallSoFar, since: float) -> bu
         dialect=call.dialect,
         business=call.business,
         since=since,
+        uniqueid=session.request.uniqueid,
+        number=call.number,
     )

@@ -8,7 +8,11 @@ SECRET = "right"
 Handler = Callable[[dict[str, str]], str | None]
 """Takes an action's headers and gives the answer without its ActionID (None: stay silent)."""
 
-LISTS = {"CoreShowChannels": "CoreShowChannelsComplete", "PJSIPShowContacts": "ContactListComplete"}
+LISTS = {
+    "CoreShowChannels": "CoreShowChannelsComplete",
+    "PJSIPShowContacts": "ContactListComplete",
+    "QueueStatus": "QueueStatusComplete",
+}
 
 
 class ScriptedAmi:

@@ -278,6 +278,46 @@ async def test_commands_are_carried_out_once_and_in_order(peer: ScriptedAmi, liv
         assert (metrics.commands_refused, metrics.commands_failed) == (3, 0)
 
 
+async def test_the_nets_members_are_mended_and_follow_and_queue_log_gets_its_lines_in_order(
+    peer: ScriptedAmi, live: Live
+) -> None:
+    reader = Reader(live)
+    peer.items["QueueStatus"] = [
+        "Event: QueueParams\nQueue: net-1",
+        "Event: QueueMember\nQueue: net-1\nLocation: PJSIP/a1001\nPaused: 1",
+        "Event: QueueMember\nQueue: net-1\nLocation: PJSIP/a1002\nPaused: 0",
+    ]
+    queues = (bus.NetQueue(name="net-1", members={"a1001": 0, "a1002": 0, "a1003": 2}),)
+    lines = tuple(
+        bus.QueueLine(
+            queue="repair-mandarin", event=event, uniqueid="fuzhou-1-1.1", agent="NONE", fields=("1", "", "2")
+        )
+        for event in ("ENTERQUEUE", "ABANDON")
+    )
+    async with bridged(peer, live) as bridge:
+        await reader.until(bus.NodeSnapshot)
+        await told_to_follow(live)
+        for command in (
+            bus.SetNetQueues(at=NOW, queues=queues, paused={"a1002": "meal"}),
+            bus.SetQueueMember(at=NOW, agent="a1002", paused=False),
+            bus.WriteQueueLog(at=NOW, lines=lines),
+            bus.SetQueueMember(at=NOW, agent="edge-1", paused=True),
+        ):
+            await live.command("fuzhou-1", command)
+        said = [(one["Interface"], one["Paused"], one.get("Reason")) for one in await peer.heard("QueuePause", 3)]
+        assert said == [
+            ("PJSIP/a1001", "false", None), ("PJSIP/a1002", "true", "meal"), ("PJSIP/a1002", "false", None),
+        ]  # fmt: skip
+        [added] = await peer.heard("QueueAdd")
+        assert (added["Queue"], added["Interface"], added["Penalty"]) == ("net-1", "PJSIP/a1003", "2")
+        written = await peer.heard("QueueLog", 2)
+        assert [(one["Event"], one["Interface"], one["Message"]) for one in written] == [
+            ("ENTERQUEUE", "NONE", "1||2"), ("ABANDON", "NONE", "1||2"),
+        ]  # fmt: skip
+        await passing(lambda: bridge.metrics().commands_refused == 1, peer)
+        await passing(lambda: bridge.metrics().commands_done == 6, peer)
+
+
 async def told_to_follow(live: Live) -> None:
     """Wait until the bridge blocks on its command stream: what is commanded before that is old."""
     async with asyncio.timeout(5):

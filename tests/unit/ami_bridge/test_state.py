@@ -50,7 +50,7 @@ def test_a_whole_call_is_told_in_order_and_leaves_nothing_behind() -> None:
         bus.CallerKey(at=10, call_id=CALL, digit="1"),
         bus.OfferTaken(at=10, call_id=CALL, channel=ENTRY, agent="a1001", fence=7),
         bus.AgentRinging(at=10, call_id=CALL, agent="a1001"),
-        bus.AgentAnswered(at=10, call_id=CALL, agent="a1001"),
+        bus.AgentAnswered(at=10, call_id=CALL, agent="a1001", uniqueid=LEG_UID),
         bus.AgentLegGone(at=11.5, call_id=CALL, agent="a1001"),
         bus.CallGone(at=11.6, call_id=CALL, node="fuzhou-1", channel=ENTRY, uniqueid=UID, cause=16),
     )
@@ -76,7 +76,7 @@ def test_where_the_call_is_the_trunk_to_another_node_is_the_leg_of_the_agent_dia
     )
     assert told == (
         bus.AgentRinging(at=10, call_id=CALL, agent="a2001"),
-        bus.AgentAnswered(at=10, call_id=CALL, agent="a2001"),
+        bus.AgentAnswered(at=10, call_id=CALL, agent="a2001", uniqueid=TRUNK_UID),
         bus.AgentLegGone(at=11.5, call_id=CALL, agent="a2001"),
     )
     assert list(state.legs) == [UID]
@@ -181,8 +181,16 @@ def test_a_grant_with_a_value_that_cannot_be_ours_is_counted_and_dropped(event: 
 
 def test_a_user_event_that_is_not_ours_is_not_told_of() -> None:
     state = made()
-    assert run(state, ami.UserEvent(ENTRY, CALL, UID, "TielineStatic", CALL)) == ()
+    assert run(state, ami.UserEvent(ENTRY, CALL, UID, "SomebodyElses", CALL)) == ()
     assert state.hostile == 0
+
+
+def test_a_call_that_the_safety_net_takes_is_told_unless_it_is_another_one() -> None:
+    state = made()
+    static = ami.UserEvent(ENTRY, CALL, UID, "TielineStatic", CALL)
+    assert run(state, static) == (bus.CallInNet(at=10, call_id=CALL, node="fuzhou-1"),)
+    assert run(state, ami.UserEvent(ENTRY, CALL, UID, "TielineStatic", "fuzhou-1:9.9")) == ()
+    assert state.hostile == 1
 
 
 @pytest.mark.parametrize(
@@ -211,6 +219,12 @@ def test_a_dial_to_somebody_else_or_without_call_id_is_not_told() -> None:
     assert (list(state.legs), state.hostile) == ([UID], 2)  # once at the caller's channel, once at the dial
 
 
+def test_an_agents_leg_ends_by_the_clock_by_which_it_began() -> None:
+    """Asterisk's own time of a hang-up may lie before ours of the answer, which we heard later than it was."""
+    told = run(made(), dial(ami.DialBegin), dial(ami.DialEnd, "ANSWER"), ami.Hangup(LEG, CALL, LEG_UID, 16, 9.98))
+    assert [event.at for event in told] == [10, 10, 10]
+
+
 @pytest.mark.parametrize("status", ["BUSY", "NOANSWER", "CANCEL", "CHANUNAVAIL", ""])
 def test_a_dial_that_fails_is_no_answer(status: str) -> None:
     assert run(made(), dial(ami.DialEnd, status)) == ()
@@ -227,7 +241,7 @@ def test_two_phones_of_one_agent_ring_once_and_the_loser_hanging_up_ends_nothing
     )
     assert told == (
         bus.AgentRinging(at=10, call_id=CALL, agent="a1001"),
-        bus.AgentAnswered(at=10, call_id=CALL, agent="a1001"),
+        bus.AgentAnswered(at=10, call_id=CALL, agent="a1001", uniqueid=LEG_UID),
     )
     assert run(state, ami.Hangup(LEG, CALL, LEG_UID, 16)) == (bus.AgentLegGone(at=10, call_id=CALL, agent="a1001"),)
 

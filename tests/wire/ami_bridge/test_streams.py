@@ -45,7 +45,8 @@ def test_all_streams_are_here_and_show_every_event_we_model() -> None:
         *["hostile_calls", "one_call", "one_call_unfiltered", "transfers"]
     ]
     shown = {type(event).__name__ for name in STREAMS for event in events_of(whole(name))}
-    assert MODELLED.keys() - shown == {"Shutdown"}  # seen by the live tests: the connection ends with it
+    # Seen by the live tests: with the first the connection ends, the second is asked for after a restart alone.
+    assert MODELLED.keys() - shown == {"Shutdown", "QueueMember"}
 
 
 @pytest.mark.parametrize("name", STREAMS)
