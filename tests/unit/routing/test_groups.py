@@ -6,7 +6,7 @@ import pytest
 
 from routing.agents import load_agents
 from routing.groups import load_groups
-from tests.unit.routing.test_matcher import EXAMPLES, TOPOLOGY, agent
+from tests.unit.routing.people import EXAMPLES, TOPOLOGY, agent
 from tieline.errors import ConfigError
 from tieline.model import AgentId, Business
 

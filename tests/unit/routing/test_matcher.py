@@ -1,51 +1,16 @@
 """The matcher: one offer per agent and call, longest wait first, nobody forgotten."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.agents import Agent, load_agents
-from routing.ladder_file import load_ladders
-from routing.matcher import Matcher, Rules
-from routing.offers import Effect, MakeOffer, Offer, Waiting, WithdrawOffer
+from routing.matcher import Matcher
+from routing.offers import WithdrawOffer
 from routing.wishes import Asked, Reason, Wish
-from tieline.model import AgentId, AgentState, Business, CallId, CityId, DialectId, Level, Need, NodeId, SiteId
-from tieline.topology_file import load_topology
+from tests.unit.routing.people import FUZHOU, LADDERS, RULES, agent, call, matcher, offers, pairs
+from tieline.model import AgentId, AgentState, Business, CallId
 
 pytestmark = pytest.mark.unit
-
-FUZHOU = SiteId("fuzhou")
-EXAMPLES = Path(__file__).parents[3] / "examples"
-TOPOLOGY = load_topology(EXAMPLES / "fujian.toml")
-LADDERS = load_ladders(TOPOLOGY, load_agents(EXAMPLES / "agents.toml", TOPOLOGY))
-RULES = Rules(lease_s=5, ring_s=10, wrap_up_s=20, pause_s=30)
-
-
-def agent(name: str, *dialects: str, business: tuple[Business, ...] = (Business.REPAIR,)) -> Agent:
-    spoken = {DialectId(dialect): Level.FLUENT for dialect in (*dialects, "mandarin")}
-    return Agent(AgentId(name), FUZHOU, name, spoken, dict.fromkeys(business, Level.FLUENT))
-
-
-def call(name: str, since: float, dialect: str = "mandarin", business: Business = Business.REPAIR) -> Waiting:
-    need = Need(DialectId(dialect), business, CityId("fuzhou"))
-    return Waiting(CallId(name), NodeId("fuzhou-1"), f"PJSIP/edge-1-{name}", need, since, FUZHOU)
-
-
-def matcher(*agents: Agent, ready_at: float = 0.0) -> Matcher:
-    made = Matcher({agent.id: agent for agent in agents}, RULES, LADDERS, frozenset((FUZHOU,)))
-    for known in agents:
-        made.phone_seen(known.id, reachable=True, now=ready_at)
-    return made
-
-
-def offers(effects: list[Effect]) -> list[Offer]:
-    return [effect.offer for effect in effects if isinstance(effect, MakeOffer)]
-
-
-def pairs(effects: list[Effect]) -> list[tuple[str, str]]:
-    return [(offer.call.call_id, offer.agent) for offer in offers(effects)]
 
 
 def test_a_call_goes_to_the_agent_idle_longest() -> None:

@@ -7,7 +7,7 @@ import pytest
 from routing.matcher import Matcher, Rules
 from routing.net_members import NetMembers
 from routing.wishes import Asked, Reason, Wish
-from tests.unit.routing.test_matcher import FUZHOU, LADDERS, agent, call, offers
+from tests.unit.routing.people import FUZHOU, LADDERS, agent, call, offers
 from tieline import bus
 from tieline.lease import Command
 from tieline.model import AgentId, CallId, NodeId

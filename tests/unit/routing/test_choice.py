@@ -1,0 +1,234 @@
+"""Who gets which call: fit, scarcity, site, place and idle time; lanes, waits, head starts; holds and reserves."""
+
+import pytest
+
+from routing.decision import Cause, Lost
+from routing.matcher import Matcher
+from tests.unit.routing.people import (
+    LADDERS,
+    RULES,
+    XIAMEN,
+    agent,
+    call,
+    come,
+    decision,
+    matcher,
+    offers,
+    pairs,
+    with_numbers,
+)
+from tieline.model import AgentId, Business, CallId, Lane
+
+pytestmark = pytest.mark.unit
+
+STEPS = LADDERS.of(Business.REPAIR, call("c", 0, "puxian").need.dialect).steps
+BASIC_S, MANDARIN_S = STEPS[1].after_s, STEPS[2].after_s
+NUMBERS = LADDERS.numbers
+
+
+def chosen(pool: Matcher, *calls: str, now: float = 0.0) -> list[str]:
+    """Let Mandarin calls come, one after the other, and name their agents."""
+    return [name for each in calls for _, name in pairs(pool.call_waiting(call(each, now), now))]
+
+
+# --- an agent for a call -------------------------------------------------------------------------------------
+
+
+def test_fit_goes_before_idle_time_and_site() -> None:
+    people = (agent("a1", basic=("puxian",)), agent("a2"), agent("a3", "puxian", site=XIAMEN))
+    effects = matcher(*people).call_waiting(call("c", 1, "puxian"), 1)
+    assert pairs(effects) == [("c", "a3")]
+    assert {(other.agent, other.lost) for other in decision(effects).other_agents} == {
+        ("a1", Lost.NOT_YET),
+        ("a2", Lost.NOT_YET),
+    }
+    assert decision(effects).fit.crosses
+
+
+def test_who_knows_the_business_well_goes_before_who_knows_it_a_little() -> None:
+    effects = matcher(agent("a1", weak=(Business.REPAIR,)), agent("a2")).call_waiting(call("c", 1), 1)
+    assert pairs(effects) == [("c", "a2")]
+    assert [other.lost for other in decision(effects).other_agents] == [Lost.FIT]
+
+
+def test_the_last_speaker_is_not_spent_on_a_mandarin_caller_while_another_site_has_one_to_spare() -> None:
+    pool = matcher(agent("a1", "puxian"), agent("a2", site=XIAMEN), ladders=with_numbers(reserve=0.9))
+    effects = pool.call_waiting(call("c1", 1), 1)
+    assert pairs(effects) == [("c1", "a2")]
+    assert [other.lost for other in decision(effects).other_agents] == [Lost.SCARCITY]
+    assert chosen(pool, "c2", now=2) == ["a1"], "and gets him when there is nobody else"
+
+
+def test_of_two_kinds_of_speakers_the_less_scarce_goes_first() -> None:
+    people = (agent("a1", "puxian"), agent("a2", "min_dong"), agent("a3", "min_dong"), agent("a4", "min_dong"))
+    pool = matcher(*people, ladders=with_numbers(reserve=0.5))
+    assert chosen(pool, "c1", "c2", now=1) == ["a2", "a3"]
+
+
+def test_among_equals_the_own_site_goes_first_then_the_place_then_idle_time() -> None:
+    people = (
+        agent("a1", site=XIAMEN, counties=("minhou",)),
+        agent("a2"),
+        agent("a3", cities=("fuzhou",)),
+        agent("a4", counties=("minhou",)),
+    )
+    pool = matcher(*people)
+    effects = pool.call_waiting(call("c1", 1, county="minhou"), 1)
+    assert pairs(effects) == [("c1", "a4")]
+    assert decision(effects).fit.place == "county"
+    assert {(other.agent, other.lost) for other in decision(effects).other_agents} == {
+        ("a2", Lost.PLACE),
+        ("a3", Lost.PLACE),
+        ("a1", Lost.SITE),
+    }
+    found = [
+        name for each in ("c2", "c3", "c4") for _, name in pairs(pool.call_waiting(call(each, 2, county="minhou"), 2))
+    ]
+    assert found == ["a3", "a2", "a1"]
+
+
+def test_who_knows_the_place_goes_before_some_longer_idle_ones_not_before_all() -> None:
+    people = [agent(f"a{number}") for number in range(1, 5)]
+    pool = matcher(*people, agent("a9", cities=("fuzhou",)), ladders=with_numbers(place_among=2))
+    assert chosen(pool, "c1", "c2", "c3", "c4", now=1) == ["a1", "a2", "a3", "a9"]
+
+
+def test_a_site_s_own_agents_alone_are_offered() -> None:
+    pool = matcher(agent("a1", site=XIAMEN), own=("fuzhou",))  # type: ignore[arg-type]
+    assert chosen(pool, "c1") == []
+
+
+# --- the ladder ----------------------------------------------------------------------------------------------
+
+
+def test_each_step_opens_at_its_time_and_the_decision_names_it() -> None:
+    pool = matcher(agent("a1", basic=("puxian",)), agent("a2"))
+    pool.call_waiting(call("c1", 100, "puxian"), 100)
+    assert pairs(pool.tick(100 + BASIC_S - 0.1)) == []
+    effects = pool.tick(100 + BASIC_S)
+    assert pairs(effects) == [("c1", "a1")]
+    why = decision(effects)
+    assert (why.cause, why.step, why.open_s, why.accept, why.wait_s) == (Cause.STEP, 1, BASIC_S, "basic", BASIC_S)
+    pool.answered(CallId("c1"), AgentId("a1"), 120)
+    pool.call_waiting(call("c2", 200, "puxian"), 200)
+    assert pairs(pool.tick(200 + MANDARIN_S)) == [("c2", "a2")]
+
+
+def test_mandarin_is_put_off_while_a_speaker_is_near_but_not_for_ever() -> None:
+    speakers = [agent(f"a{number}", "puxian") for number in range(10, 20)]
+    pool = matcher(agent("a1"), *speakers)
+    for number, speaker in enumerate(speakers):
+        pool.answered(CallId(f"t{number}"), speaker.id, 50)
+    pool.call_waiting(call("c1", 100, "puxian"), 100)
+    for number in range(1, 20):
+        at = 100 + MANDARIN_S + number * NUMBERS.look_again_s
+        if at >= 100 + MANDARIN_S + STEPS[2].hold_s:
+            break
+        assert pairs(pool.tick(at)) == []
+    assert pairs(pool.tick(100 + MANDARIN_S + STEPS[2].hold_s)) == [("c1", "a1")]
+
+
+def test_mandarin_is_not_put_off_when_too_many_wait_for_too_few() -> None:
+    pool = matcher(agent("a1"), agent("a2", "puxian"))
+    pool.answered(CallId("t"), AgentId("a2"), 50)
+    pool.call_waiting(call("c1", 100, "puxian"), 100)
+    assert pairs(pool.tick(100 + MANDARIN_S)) == [("c1", "a1")]
+
+
+def test_who_manages_no_mandarin_is_held_longer() -> None:
+    pool = matcher(agent("a1"))
+    pool.call_waiting(call("c1", 100, "puxian", only_dialect=True), 100)
+    assert pairs(pool.tick(100 + MANDARIN_S)) == []
+    assert pairs(pool.tick(100 + MANDARIN_S + STEPS[2].only_dialect_s)) == [("c1", "a1")]
+
+
+def test_where_a_life_is_at_stake_everybody_is_open_at_once_and_a_speaker_still_goes_first() -> None:
+    pool = matcher(agent("a1"), agent("a2", "puxian"), ladders=with_numbers(reserve=5))
+    calls = [call(name, 1, "puxian", lane=Lane.LIFE_SAFETY) for name in ("c1", "c2")]
+    assert [pairs(pool.call_waiting(each, 1)) for each in calls] == [[("c1", "a2")], [("c2", "a1")]]
+
+
+def test_a_dialect_that_nobody_has_heard_of_is_taken_for_mandarin() -> None:
+    assert pairs(matcher(agent("a1")).call_waiting(call("c1", 1, "klingon"), 1)) == [("c1", "a1")]
+
+
+# --- speakers in reserve -------------------------------------------------------------------------------------
+
+
+def test_idle_speakers_are_kept_for_their_own_until_somebody_has_waited_long_enough() -> None:
+    pool = matcher(agent("a1", "puxian"), ladders=with_numbers(reserve=3))
+    assert chosen(pool, "c1", now=100) == []
+    assert pairs(pool.call_waiting(call("c2", 101, "puxian"), 101)) == [("c2", "a1")]
+    pool.call_gone(CallId("c2"), 102)
+    assert pairs(pool.tick(100 + NUMBERS.give_way_s - 0.1)) == []
+    assert pairs(pool.tick(100 + NUMBERS.give_way_s)) == [("c1", "a1")]
+
+
+def test_the_reserve_grows_with_how_much_the_dialect_is_asked_for() -> None:
+    def reserve(calls: int) -> float:
+        pool = matcher(ladders=with_numbers(reserve=1, reserve_power=0.5))
+        for number in range(calls):
+            pool.call_waiting(call(f"c{number}", 1000 + number, "puxian"), 1000 + number)
+            pool.call_gone(CallId(f"c{number}"), 1000 + number)
+        return pool._exchange.pool.reserve(call("c", 0, "puxian").need.dialect, 1000 + 3600)
+
+    assert reserve(0) == pytest.approx(NUMBERS.least_load**0.5)
+    assert reserve(900) > 2 * reserve(90) > 0
+
+
+# --- a call for an agent -------------------------------------------------------------------------------------
+
+
+def test_lanes_go_before_waits_and_waits_before_names() -> None:
+    pool = matcher(agent("a1"))
+    pool.answered(CallId("t"), AgentId("a1"), 1)
+    lanes = {"b": Lane.CALLBACK, "n2": Lane.NORMAL, "n1": Lane.NORMAL, "i": Lane.IMPORTANT, "l": Lane.LIFE_SAFETY}
+    for number, (name, lane) in enumerate(lanes.items()):
+        pool.call_waiting(call(name, 10 - (name == "n1") - number / 1000, lane=lane), 10)
+    served, now = [], 100.0
+    for _ in lanes:
+        pool.agent_free(AgentId("a1"), now)
+        effects = pool.tick(now + RULES.wrap_up_s)
+        [offer] = offers(effects)
+        served.append(offer.call.call_id)
+        pool.answered(offer.call.call_id, offer.agent, now + RULES.wrap_up_s)
+        now += 40
+    assert served == ["l", "i", "n1", "n2", "b"]
+
+
+def test_a_lower_lane_is_passed_over_only_up_to_its_bound() -> None:
+    ahead_s = LADDERS.lanes[Lane.IMPORTANT].head_start_s
+    for waited_s, first in ((ahead_s - 1, "important"), (ahead_s + 1, "normal")):
+        pool = Matcher({AgentId("a1"): agent("a1")}, RULES, LADDERS, frozenset((XIAMEN, agent("a1").site)))
+        pool.call_waiting(call("normal", 1000 - waited_s), 1000)
+        pool.call_waiting(call("important", 1000, lane=Lane.IMPORTANT), 1000)
+        effects = come(pool, "a1", 1000)
+        assert [name for name, _ in pairs(effects)] == [first]
+        assert decision(effects).other_calls[0].lost is (Lost.WAIT if waited_s > ahead_s else Lost.LANE)
+
+
+def test_a_freed_speaker_takes_his_own_dialect_first_as_far_as_its_head_start_goes() -> None:
+    for later_s, first in ((NUMBERS.own_dialect_s - 1, "own"), (NUMBERS.own_dialect_s + 1, "mandarin")):
+        pool = Matcher({AgentId("a1"): agent("a1", "puxian")}, RULES, LADDERS, frozenset((agent("a1").site,)))
+        pool.call_waiting(call("mandarin", 1000 - later_s), 1000)
+        pool.call_waiting(call("own", 1000, "puxian"), 1000)
+        assert [name for name, _ in pairs(come(pool, "a1", 1000))] == [first]
+
+
+def test_a_call_that_is_not_open_yet_is_passed_over_and_said_so() -> None:
+    pool = Matcher({AgentId("a1"): agent("a1")}, RULES, LADDERS, frozenset((agent("a1").site,)))
+    pool.call_waiting(call("dialect", 990, "puxian", lane=Lane.IMPORTANT), 1000)
+    pool.call_waiting(call("normal", 999), 1000)
+    effects = come(pool, "a1", 1000)
+    assert pairs(effects) == [("normal", "a1")]
+    [other] = decision(effects).other_calls
+    assert (other.call_id, other.lost, other.wait_s) == ("dialect", Lost.NOT_YET, 10)
+    assert decision(effects).cause is Cause.AGENT
+
+
+def test_other_ladders_are_gone_by_from_the_moment_they_are_put_in_force() -> None:
+    pool = matcher(agent("a1", "puxian"), ladders=with_numbers(reserve=3))
+    assert chosen(pool, "c1", now=100) == []
+    effects = pool.use(with_numbers(reserve=0), 101)
+    assert pairs(effects) == [("c1", "a1")]
+    assert pool.ladders.numbers.reserve == 0
