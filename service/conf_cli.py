@@ -103,8 +103,9 @@ def list_(settings: Settings, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode(rows).decode())
         return
-    words, numbers = ("id", "city", "state", "source"), ("e1", "channels", "access", "refused")
-    table = Table(*words, *(Column(name, justify="right") for name in numbers))
+    words, numbers = ("id", "city", "state", "source"), ("channels", "access", "refused")
+    columns = (*map(Column, words), *(Column(name, justify="right") for name in numbers))
+    table = Table(*columns, box=None, pad_edge=False)  # within 80 columns
     for row in rows:
         shown = ("?" if row[name] is None else str(row[name]) for name in (*words, *numbers))
         table.add_row(*shown, style="yellow" if not row["access"] else None)
