@@ -16,6 +16,7 @@ from crm_adapter.offered import HOUR_S, CityHour
 from crm_adapter.policy import TicketPolicy, load_policy
 from crm_adapter.record import LONGEST, CallRecord, merge
 from crm_adapter.refused import Attempt, RefusedList, refused_list
+from crm_adapter.stand_in import StandIns
 from crm_adapter.ticket import Ticket, TicketState, ticket_of
 from tieline.clock import Clock, system_clock
 from tieline.database import Connection, Database, metadata
@@ -68,6 +69,7 @@ _tickets: Final = sa.Table(
         for name in ("site", "city", "dialect", "business", "outcome", "number_state", "number", "agent")
     ),
     sa.Column("net", sa.Boolean, nullable=False),
+    sa.Column("stands_in_for", _TEXT, nullable=False, server_default=""),
 )
 
 sa.Index("ix_ticket_number", _tickets.c.number)
@@ -93,14 +95,21 @@ class Store:
     Args:
         database: With the schema made.
         policy: Which calls need a ticket.
+        stand_ins: Which tickets are marked because another site than the business's own answered.
         clock: Gives a ticket's time of creation.
     """
 
     def __init__(
-        self, database: Database, *, policy: TicketPolicy | None = None, clock: Clock = system_clock
+        self,
+        database: Database,
+        *,
+        policy: TicketPolicy | None = None,
+        stand_ins: StandIns | None = None,
+        clock: Clock = system_clock,
     ) -> None:
         self._database = database
         self.policy = policy or load_policy()
+        self._stand_ins = stand_ins or StandIns()
         self._clock = clock
 
     async def deliver(self, records: Iterable[CallRecord]) -> list[Ticket]:
@@ -151,11 +160,12 @@ class Store:
             kind = self.policy.kind_for(record)
             if kind is None:
                 continue
+            ticket = ticket_of(record, kind, now=now, stands_in_for=self._stand_ins.stands_in_for(record))
             old = there.get(record.call_id)
             if old is None:
-                made.append(ticket_of(record, kind, now=now))
+                made.append(ticket)
             elif old.state is TicketState.NEW:
-                _follow(connection, old, ticket_of(record, kind, now=now))
+                _follow(connection, old, ticket)
         _insert_missing(connection, _tickets, [msgspec.structs.asdict(ticket) for ticket in made])
         _attach(connection, [record for record in final if record.outcome is Outcome.REFUSED])
         return made

@@ -31,6 +31,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
         hangup_at: Point A of the repair clock, Unix seconds.
         estimated: A is the last sign of life, not a hang-up that somebody saw.
         number: E.164, empty unless shown. Personal data.
+        stands_in_for: The site that the business belongs to, when another site's agent answered in its place.
     """
 
     ticket: str
@@ -49,9 +50,10 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     agent: str
     net: bool
+    stands_in_for: str = ""
 
 
-def ticket_of(record: CallRecord, kind: str, *, now: float) -> Ticket:
+def ticket_of(record: CallRecord, kind: str, *, now: float, stands_in_for: str = "") -> Ticket:
     """Make the ticket of a call; the same number every time for the same call and A."""
     hangup_at = record.hangup_at or now
     return Ticket(
@@ -71,6 +73,7 @@ def ticket_of(record: CallRecord, kind: str, *, now: float) -> Ticket:
         number=record.number,
         agent=record.agent,
         net=record.net,
+        stands_in_for=stands_in_for,
     )
 
 

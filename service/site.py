@@ -18,6 +18,7 @@ from console.keys import QUOTAS, ConsoleParts
 from crm_adapter.forwarder import Forwarder
 from crm_adapter.journal import Journal
 from crm_adapter.record import CallRecord
+from crm_adapter.stand_in import StandIns
 from crm_adapter.store import Store
 from routing.ladder_desk import LadderDesk
 from routing.ladder_follower import LadderFollower
@@ -190,9 +191,11 @@ class SiteProcess:
             on_event=surge.take,
         )
         plan = load_number_plan(context.topology.cities.values())
+        site_of = {agent.id: agent.site for agent in context.staff.agents.values()}
+        stand_ins = StandIns(context.topology.business_sites, site_of)
         forwarder = Forwarder(
             directory,
-            Store(self._database),
+            Store(self._database, stand_ins=stand_ins),
             self._live,
             system_clock,
             read_number=partial(read_raw_number, plan=plan),

@@ -216,6 +216,10 @@ def test_behind_a_cut_nobody_crosses_and_everybody_is_answered_and_it_heals(lab:
     calls = {call.site: call for call in lab.records()}
     assert calls[FUZHOU].agent == MANDARIN_ONLY
     assert calls[XIAMEN].agent == STANDS_IN
+    tickets = lab.run(lab.store.recent_tickets())
+    assert {ticket.call_id: ticket.stands_in_for for ticket in tickets if ticket.stands_in_for} == {
+        calls[XIAMEN].call_id: FUZHOU
+    }
     assert {offer.call_site for offer in _told(lab, XIAMEN, bus.OfferMade)} == {XIAMEN}
     heal(lab.client)
     _until(lab, seen=True)

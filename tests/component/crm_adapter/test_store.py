@@ -9,12 +9,13 @@ import pytest
 import sqlalchemy as sa
 
 from crm_adapter.record import CallRecord, merge
+from crm_adapter.stand_in import StandIns
 from crm_adapter.store import RecordRefused, Store
 from crm_adapter.ticket import Ticket, TicketState
 from tests.unit.crm_adapter.records import record
 from tieline.database import Database, create_schema, metadata
 from tieline.errors import TielineError
-from tieline.model import Outcome, Witness
+from tieline.model import AgentId, Business, Outcome, SiteId, Witness
 
 pytestmark = pytest.mark.component
 
@@ -41,6 +42,15 @@ async def test_a_call_and_its_ticket_come_back_as_they_went_in(store: Store) -> 
         1001.0,
         5000.0,
     )
+
+
+async def test_a_ticket_is_marked_when_another_site_than_the_businesss_own_answered(database: Database) -> None:
+    rule = StandIns({Business.COMPLAINT: SiteId("fuzhou")}, {AgentId("a2001"): SiteId("xiamen")})
+    store = Store(database, stand_ins=rule)
+    marked, other = numbered(1, business="complaint", agent="a2001"), numbered(2, business="repair", agent="a2001")
+    await store.deliver([marked, other])
+    found = {ticket.call_id: ticket.stands_in_for for ticket in await store.recent_tickets()}
+    assert found == {marked.call_id: "fuzhou", other.call_id: ""}
 
 
 async def test_a_database_of_before_the_quotas_takes_calls_again(store: Store, database: Database) -> None:
