@@ -210,14 +210,7 @@ def _node_values(plan: SwitchPlan, node: Node) -> dict[str, Any]:
         "journal": paths.journal,
         "recordings": plan.recordings,
         "recording": plan.recording,
-        "net_prompt": "&".join(f"{plan.sounds}/{name}" for name in plan.net_menu.prompts),
-        "net_messages": node_share(plan.net_refusals.at_once, len(site.nodes)),
-        "net_refusals": [
-            {"city": city, "cause": cause.value, "say": "&".join(f"{plan.sounds}/{name}" for name in names)}
-            for (city, cause), names in plan.net_refusals.prompts.items()
-        ],
-        "node_lines": node_share(site.lines, len(site.nodes)),
-        "net_choices": [{"digit": digit, "business": business} for digit, business in plan.net_menu.choices],
+        **_net_values(plan, site),
         "ami_user": plan.ami_user,
         "ami_secret": plan.ami_secret,
         "ami_permit": plan.ami_permit,
@@ -236,4 +229,19 @@ def _node_values(plan: SwitchPlan, node: Node) -> dict[str, Any]:
         "queue_limit_s": QUEUE_LIMIT_S,
         "rtp_timeout_s": RTP_TIMEOUT_S,
         "rtp_timeout_hold_s": RTP_TIMEOUT_HOLD_S,
+    }
+
+
+def _net_values(plan: SwitchPlan, site: Site) -> dict[str, Any]:
+    """Give what a node goes by while no script decides."""
+    nodes = len(site.nodes)
+    return {
+        "net_prompt": "&".join(f"{plan.sounds}/{name}" for name in plan.net_menu.prompts),
+        "net_messages": node_share(plan.net_refusals.at_once, nodes),
+        "net_refusals": [
+            {"city": city, "cause": cause.value, "say": "&".join(f"{plan.sounds}/{name}" for name in names)}
+            for (city, cause), names in plan.net_refusals.prompts.items()
+        ],
+        "node_lines": node_share(site.lines, nodes),
+        "net_choices": [{"digit": digit, "business": business} for digit, business in plan.net_menu.choices],
     }
