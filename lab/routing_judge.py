@@ -134,7 +134,11 @@ def out_of_order(told: Told) -> Iterator[Difference]:
             match event:
                 case bus.CallWaiting(call_id=call_id):
                     waiting[call_id] = event
-                case bus.CallGone(call_id=call_id) | bus.CallJournalled(call_id=call_id):
+                case (
+                    bus.CallGone(call_id=call_id)
+                    | bus.CallJournalled(call_id=call_id)
+                    | bus.OfferTaken(call_id=call_id)
+                ):
                     waiting.pop(call_id, None)
                 case bus.OfferMade(call_id=call_id, at=at) if call_id in waiting:
                     for other in _passed_over(waiting, call_id):

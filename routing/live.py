@@ -22,7 +22,7 @@ from routing.ladders import LadderSet
 from routing.matcher import Matcher, Rules
 from routing.net_members import NetMembers
 from routing.offers import Effect, MakeOffer, WithdrawOffer
-from routing.outgoing import commands_of
+from routing.outgoing import commands_of, lasting
 from routing.peer_intake import PeerIntake
 from routing.peer_news import PeerNews
 from routing.peers import Abroad, Listener, Peers
@@ -173,22 +173,44 @@ class MatcherShell:
         listener = Listener(self._live, self._peers.rung, BATCH)
         try:
             while True:
-                entries = await listener.next(saved.position, self._patience_s(saved))
+                effects, is_news = await self._take_all(listener, intake, abroad, followers, saved)
                 now = self._clock()
-                effects = self._take_in(entries, intake, followers, saved, now)
-                news = self._peers.take()
-                effects += self._take_in_news(news, abroad, saved, now)
                 if saved.matcher.ladders is not self._ladders:
                     effects += saved.matcher.use(self._ladders, now)
-                if len(entries) < BATCH:  # else there is more: a lease must not seem to be over before its answer
-                    effects += saved.matcher.tick(now)
+                effects += saved.matcher.tick(now)
+                saved.touch(effects)
+                effects = lasting(effects, saved.matcher.offers)
                 commands = self._commands(effects, intake, abroad, saved, now)
                 followed = [one for each in followers for one in each.commands(effects, saved.matcher, now)]
-                if entries or news or effects or followed:
+                if is_news or effects or followed:
                     await self._lease.act(hold, [*commands, *followed])
                     await asyncio.sleep(EVERY_S)
         finally:
             await listener.close()
+
+    async def _take_all(
+        self,
+        listener: Listener,
+        intake: Intake,
+        abroad: PeerIntake,
+        followers: Sequence[Follower],
+        saved: SavedState,
+    ) -> tuple[list[Effect | Rescue], bool]:
+        """Take in all that has been told, before anything is done or a lease is over: who takes over is behind.
+
+        Gives what it leads to, and whether there was anything.
+        """
+        effects: list[Effect | Rescue] = []
+        is_news = False
+        while True:
+            entries = await listener.next(saved.position, self._patience_s(saved))
+            now = self._clock()
+            effects += self._take_in(entries, intake, followers, saved, now)
+            news = self._peers.take()
+            effects += self._take_in_news(news, abroad, saved, now)
+            is_news = is_news or bool(entries or news)
+            if len(entries) < BATCH:
+                return effects, is_news
 
     def _patience_s(self, saved: SavedState) -> float:
         now = self._clock()
@@ -231,7 +253,6 @@ class MatcherShell:
         self, effects: Sequence[Effect | Rescue], intake: Intake, abroad: PeerIntake, saved: SavedState, now: float
     ) -> list[Command]:
         """Give all that must happen in one step: the state, and what it leads to."""
-        saved.touch(effects)
         self._count(effects)
         for call_id in intake.touched:
             saved.touch_call(call_id)

@@ -1,6 +1,6 @@
 """What follows from the matcher's decisions, as commands of Redis: events told, words for mailboxes. Pure."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from routing.intake import Rescue
@@ -9,7 +9,7 @@ from routing.seats import Seat
 from routing.why import keeping
 from tieline import bus
 from tieline.lease import Command
-from tieline.model import AgentId, NodeId, SiteId
+from tieline.model import AgentId, CallId, NodeId, SiteId
 from tieline.streams import commanding, telling
 
 GRACE_S: Final = 1.0
@@ -20,6 +20,29 @@ STATIC: Final = "static"
 """The word that sends a caller to the safety net's queue."""
 RESCUE_S: Final = 5.0
 """The next snapshot repeats it."""
+
+
+def lasting(effects: Sequence[Effect | Rescue], offers: Mapping[CallId, Offer]) -> list[Effect | Rescue]:
+    """Leave out the offers that came to nothing within one turn, and their ends.
+
+    Who takes over reads the past event by event: a call is offered, and some events later it is over or was answered
+    by the safety net. Nobody is to hear of that.
+
+    Args:
+        effects: Of one turn, in their order.
+        offers: As they are at its end.
+    """
+    made = {_offer_key(effect.offer) for effect in effects if isinstance(effect, (MakeOffer, TakeUpOffer))}
+    void = made - {_offer_key(offer) for offer in offers.values() if not offer.taken}
+    return [
+        effect
+        for effect in effects
+        if not isinstance(effect, (MakeOffer, TakeUpOffer, WithdrawOffer)) or _offer_key(effect.offer) not in void
+    ]
+
+
+def _offer_key(offer: Offer) -> tuple[CallId, AgentId, int]:
+    return offer.call.call_id, offer.agent, offer.fence
 
 
 def commands_of(

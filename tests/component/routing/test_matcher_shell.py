@@ -11,9 +11,9 @@ import pytest
 from routing.agents import Agent, load_agents
 from routing.keys import HEARTBEAT_KEY, LEASE, OFFERS
 from routing.ladder_file import load_ladders
-from routing.live import MatcherShell
+from routing.live import BATCH, MatcherShell
 from routing.matcher import Rules
-from routing.why import Offered, fetch_decisions
+from routing.why import Offered, UnknownCall, fetch_decisions
 from tests.support.redis_server import RedisServer, redis_server
 from tieline import bus
 from tieline.clock import system_clock
@@ -289,3 +289,20 @@ async def test_other_ladders_are_gone_by_at_once(server: RedisServer, live: Live
     kept = (await fetch_decisions(live, CallId("c1"))).decisions[0]
     assert isinstance(kept, Offered)
     assert kept.decision.version == 7
+
+
+async def test_who_takes_over_offers_nothing_to_a_call_that_is_over_by_then(server: RedisServer, live: Live) -> None:
+    await ready(live, "a1001")
+    await waiting(live, "c1")
+    now = system_clock()
+    await live.tell(*(bus.CallRated(at=now, call_id=f"r{number}", rating=1) for number in range(BATCH)))
+    await live.tell(
+        bus.CallGone(at=now, call_id="c1", node=NODE, channel="PJSIP/edge-1-c1", uniqueid="1", cause=16),
+    )
+    await waiting(live, "c2")
+    async with matcher(server) as shell:
+        [word] = await next_words(live, 1)
+        assert word.call_id == "c2"
+        assert shell.metrics()["offers"] == 1
+    with pytest.raises(UnknownCall):
+        await fetch_decisions(live, CallId("c1"))

@@ -57,6 +57,10 @@ def waiting(call_id: str, since: float, dialect: str = "min_nan", lane: str = "n
     )
 
 
+def taken(call_id: str, agent: str, at: float) -> bus.OfferTaken:
+    return bus.OfferTaken(at=at, call_id=call_id, channel="c", agent=agent, fence=1)
+
+
 def made(call_id: str, agent: str, at: float) -> bus.OfferMade:
     return bus.OfferMade(at=at, call_id=call_id, agent=agent, fence=1, lease_until=at + 5)
 
@@ -121,8 +125,9 @@ def test_the_older_of_two_who_ask_the_same_goes_first() -> None:
         [waiting("old", 1, lane="callback"), waiting("young", 2), made("young", "a1", 3)],
         [waiting("young", 2), waiting("old", 1), made("young", "a1", 3)],
         [waiting("old", 1), waiting("young", 2), made("young", "a1", 3), made("old", "a2", 3.5)],
+        [waiting("old", 1), taken("old", "a2", 2), waiting("young", 2), made("young", "a1", 3)],
     ],
-    ids=["another dialect", "another lane", "told later", "on its way to the other site"],
+    ids=["another dialect", "another lane", "told later", "on its way to the other site", "rung at the other site"],
 )
 def test_who_asks_something_else_or_is_served_at_once_is_not_passed_over(events: list[bus.Event]) -> None:
     assert list(out_of_order({FUZHOU: events})) == []
