@@ -20,6 +20,7 @@ from tieline.topology import Address, Edge, Node, Site, Topology
 HOME: Final = Path(__file__).resolve().parent.parent
 SURGE_FILE: Final = Path(__file__).with_name("surge.toml")
 HOURS_FILE: Final = Path(__file__).with_name("hours.toml")
+CALLBACK_FILE: Final = Path(__file__).with_name("callback.toml")
 """The checkout."""
 
 WATCHDOG_S: Final = 3.0
@@ -45,6 +46,7 @@ class LabPlan:
         agents_file: The agents.
         quotas_file: The cities' shares of the lines.
         hours_file: When agents answer; a lab's do at any hour.
+        callback_file: Whom one may call back; a lab nobody.
         database: SQLite serves on one machine; PostgreSQL is what production has.
         wrap_up_s: How long agents rest after a talk; short, a lab has few agents.
         phones: The agents' phones of each site.
@@ -58,6 +60,7 @@ class LabPlan:
     agents_file: Path
     quotas_file: Path
     hours_file: Path = HOURS_FILE
+    callback_file: Path = CALLBACK_FILE
     database: DatabaseKind = "sqlite"
     wrap_up_s: float = 1.0
     phones: Mapping[SiteId, tuple[PhoneGroup, ...]] = field(default_factory=dict)
@@ -120,6 +123,7 @@ def settings_text(plan: LabPlan, postgres_password: str = "") -> str:
         "quotas": str(plan.quotas_file),
         "surge": str(SURGE_FILE),
         "hours": str(plan.hours_file),
+        "callback": str(plan.callback_file),
         "holidays": str(HOME / "routing/data/holidays.toml"),
         "state": str(plan.state),
         "sounds": str(plan.sounds),

@@ -13,6 +13,7 @@ from lab.errors import LabError
 from lab.parts import Orders
 from lab.phones import PhoneGroup, write_phones
 from lab.plan import (
+    CALLBACK_FILE,
     HOME,
     HOURS_FILE,
     TIELINE,
@@ -57,6 +58,7 @@ def make_plan(
     agents_file: Path = HOME / "examples/agents.toml",
     quotas_file: Path = HOME / "examples/quotas.toml",
     hours_file: Path = HOURS_FILE,
+    callback_file: Path = CALLBACK_FILE,
     database: DatabaseKind = "sqlite",
     phones: Mapping[SiteId, tuple[PhoneGroup, ...]] | None = None,
 ) -> LabPlan:
@@ -77,6 +79,7 @@ def make_plan(
         agents_file=agents_file,
         quotas_file=quotas_file,
         hours_file=hours_file,
+        callback_file=callback_file,
         database=database,
         phones=phones if phones is not None else willing_phones(agents.values()),
     )
@@ -175,5 +178,6 @@ def load_plan(instance: int, store: Path) -> LabPlan:
         agents_file=settings.agents,
         quotas_file=settings.quotas,
         hours_file=settings.hours,
+        callback_file=settings.callback,
         database="sqlite" if settings.database_url.startswith("sqlite") else "postgresql",
     )

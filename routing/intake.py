@@ -29,6 +29,7 @@ _Word = TypeVar("_Word", bound=StrEnum)
 
 Told = (
     bus.CallWaiting
+    | bus.CallbackWanted
     | bus.CallGone
     | bus.CallJournalled
     | bus.CallInNet
@@ -78,6 +79,7 @@ class Intake:
                 return self._reconcile(event, now)
             case (
                 bus.CallWaiting()
+                | bus.CallbackWanted()
                 | bus.CallGone()
                 | bus.CallJournalled()
                 | bus.CallInNet()
@@ -97,7 +99,7 @@ class Intake:
         match event:
             case bus.CallWaiting():
                 return matcher.call_waiting(waiting_of(event, self.site), now)
-            case bus.CallGone() | bus.CallJournalled() | bus.CallInNet():
+            case bus.CallGone() | bus.CallJournalled() | bus.CallbackWanted() | bus.CallInNet():
                 return matcher.call_gone(call_id, now, event.at)
             case bus.OfferTaken(agent=agent, fence=fence, at=at):
                 return matcher.taken(call_id, AgentId(agent), fence, now, at)

@@ -75,6 +75,11 @@ class Matcher:
         return self._seating.seats
 
     @property
+    def peer_seats(self) -> Mapping[AgentId, Seat]:
+        """States of other sites' agents, as far as known."""
+        return self._seating.peer_seats
+
+    @property
     def offers(self) -> Mapping[CallId, Offer]:
         """Those of own agents, whosever call, and those that own calls have of another site's agents."""
         return self._offering.offers

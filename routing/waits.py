@@ -82,7 +82,8 @@ class Waits:
             self._estimator = WaitEstimator(pool.agents, pool.ladders)
         self._estimator.use(pool.ladders)
         waiting = [*pool.waiting.values(), *pool.peer_waiting.values()]
-        expected = self._estimator.estimate(waiting, pool.seats, busy_s=self._busy_s, now=now)
+        seats = {**pool.peer_seats, **pool.seats}
+        expected = self._estimator.estimate(waiting, seats, busy_s=self._busy_s, now=now)
         return {call_id: Wait(expected[call_id].ahead, expected[call_id].wait_s, now) for call_id in pool.waiting}
 
     def _writing(self, waits: Mapping[CallId, Wait]) -> list[Command]:

@@ -63,6 +63,7 @@ async def agi_servers(
                 situation=situation,
                 numbers=numbers,
                 hours=context.hours,
+                callback=context.callback,
                 clock=system_clock,
             )
             await _warm_up(parts)

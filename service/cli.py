@@ -9,7 +9,7 @@ import uvloop
 
 from crm_adapter import refused_cli
 from ivr_prompts import notice_cli
-from routing import agents_cli
+from routing import agents_cli, callback_cli
 from routing.explain_cli import explain
 from routing.hours_cli import hours
 from routing.ladder_cli import ladders
@@ -89,6 +89,14 @@ def notice(context: click.Context, settings: Settings) -> None:
 @click.pass_context
 def refused(context: click.Context, settings: Settings) -> None:
     """Numbers that were refused a line, to be called back."""
+    context.obj = settings
+
+
+@main.group(commands=callback_cli.callback.commands)
+@settings_option
+@click.pass_context
+def callback(context: click.Context, settings: Settings) -> None:
+    """Callers to be called back."""
     context.obj = settings
 
 

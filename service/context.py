@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from routing.agents import load_agents
+from routing.callback_rules import CallbackRules, load_callback_rules
 from routing.groups import load_groups
 from routing.hours import Hours, load_hours
 from routing.ladder_file import load_ladders
@@ -34,6 +35,7 @@ class SiteContext:
     allowances: Allowances
     surge: SurgeRules
     hours: Hours
+    callback: CallbackRules
 
 
 def load_network(settings: Settings) -> Topology:
@@ -67,5 +69,6 @@ def load_context(settings: Settings, site: str) -> SiteContext:
         profiles=profiles,
         allowances=load_allowances(settings.quotas),
         surge=load_surge_rules(profiles, settings.surge),
+        callback=load_callback_rules(settings.callback),
         hours=load_hours(system_clock(), settings.hours, settings.holidays),
     )

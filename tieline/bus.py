@@ -85,6 +85,18 @@ class CallWaiting(Message, frozen=True, tag=True):
     number: str = ""
 
 
+class CallbackWanted(Message, frozen=True, tag=True):
+    """The caller is to be called back; he keeps his place.
+
+    Attributes:
+        why: `routing.callback.Why`: key, hung_up or closed.
+    """
+
+    call_id: str
+    city: str
+    why: str
+
+
 class OfferFailed(Message, frozen=True, tag=True):
     """The agent did not take the call (told by the `no_answer` script); `status` is Dial's DIALSTATUS."""
 
@@ -392,6 +404,7 @@ Event = (
     CallArrived
     | MenuChosen
     | CallWaiting
+    | CallbackWanted
     | OfferFailed
     | CallRated
     | CallJournalled

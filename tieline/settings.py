@@ -40,6 +40,7 @@ class Settings:
         quotas: The cities' shares of the lines, see `examples/quotas.toml`.
         surge: What counts as a surge of a city and what it sets off, see `trunk_config/data/surge.toml`.
         hours: When agents answer which business, see `routing/data/hours.toml`.
+        callback: Whom one may call back, and when, see `routing/data/callback.toml`.
         holidays: Holidays and shifted working days, see `routing/data/holidays.toml`.
         state: Directory for what must survive a restart of a process; sockets and locks live here too.
         sounds: Built audio, one folder a dialect.
@@ -68,6 +69,7 @@ class Settings:
     quotas: Path = Path("examples/quotas.toml")
     surge: Path = Path("trunk_config/data/surge.toml")
     hours: Path = Path("routing/data/hours.toml")
+    callback: Path = Path("routing/data/callback.toml")
     holidays: Path = Path("routing/data/holidays.toml")
     state: Path = Path(".tieline/run")
     sounds: Path = Path(".tieline/sounds")

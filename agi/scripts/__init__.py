@@ -1,11 +1,11 @@
-"""The FastAGI scripts, one file each: admit, menu, route, waiting, no_answer, hangup, rate."""
+"""The FastAGI scripts, one file each."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final
 
 from agi.connection import Route
-from agi.scripts import admit, hangup, menu, no_answer, rate, route, waiting
+from agi.scripts import admit, callback, hangup, menu, no_answer, rate, route, waiting
 from agi.scripts.parts import Parts
 from agi.session import Session
 
@@ -22,6 +22,7 @@ _SCRIPTS: Final[Mapping[str, tuple[Script, float]]] = {
     "admit": (admit.run, _SHORT_S),
     "menu": (menu.run, _MENU_S),
     "route": (route.run, _SHORT_S),
+    "callback": (callback.run, _WAITING_S),
     "waiting": (waiting.run, _WAITING_S),
     "no_answer": (no_answer.run, _SHORT_S),
     "rate": (rate.run, _RATE_S),

@@ -12,10 +12,12 @@ from contextlib import suppress
 
 from agi.scripts.parts import Parts, digits
 from agi.session import Session
-from crm_adapter.record import from_variables
+from crm_adapter.record import CallRecord, from_variables
+from routing.callback import Callback, Why
+from routing.callback_live import add
 from tieline import bus, variables
 from tieline.errors import TielineError
-from tieline.model import Witness
+from tieline.model import Business, CallId, CityId, DialectId, Outcome, Witness
 from trunk_config.admission import node_of, release
 
 
@@ -40,4 +42,24 @@ async def run(parts: Parts, session: Session) -> Mapping[str, str]:
     told = bus.CallJournalled(at=now, call_id=record.call_id, node=node, outcome=record.outcome, witness=Witness.AGI)
     with suppress(TielineError):
         await asyncio.gather(parts.live.tell(told), release(parts.live, session.request.uniqueid))
+        if record.outcome is Outcome.ABANDONED_WAITING and record.business == Business.REPAIR:
+            await _call_back(parts, record)
     return {}
+
+
+async def _call_back(parts: Parts, record: CallRecord) -> None:
+    """Who gave up waiting for repair is called back if his number may be dialled; he keeps his place."""
+    if parts.callback.may_dial(record.number):
+        entry = Callback(
+            call_id=CallId(record.call_id),
+            site=parts.site,
+            city=CityId(record.city),
+            trunk=record.trunk,
+            number=record.number,
+            dialect=DialectId(record.dialect),
+            business=Business.REPAIR,
+            why=Why.HUNG_UP,
+            since=record.waiting_since,
+            made_at=record.hangup_at,
+        )
+        await add(parts.live, entry)

@@ -11,9 +11,11 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from hashlib import blake2b
 
+from agi.scripts.callbacks import may_be_called_back, register
 from agi.scripts.parts import CallSoFar, Parts, read_call, stamp
 from agi.session import GatherEnd, Session
-from ivr_prompts.flow import Ask, Done, MenuFlow, Say, Step
+from ivr_prompts.flow import Ask, Done, How, MenuFlow, Say, Step
+from routing.callback import Why
 from tieline import bus, variables
 from tieline.errors import TielineError
 from tieline.model import DialectId
@@ -33,8 +35,10 @@ async def run(parts: Parts, session: Session) -> Mapping[str, str]:
         short=parts.situation.effect(call.city.id).short_menu,
         now=now,
     )
-    step = await _lead(parts, session, flow, flow.start())
+    step = await _lead(parts, session, flow, flow.start(), callback=may_be_called_back(parts, call))
     await _remember(parts, session, call, step)
+    if step.how is How.CALLBACK:
+        await _call_back(parts, session, call, step)
     return {
         variables.DIALECT: step.dialect,
         variables.BUSINESS: step.business,
@@ -43,7 +47,7 @@ async def run(parts: Parts, session: Session) -> Mapping[str, str]:
     }
 
 
-async def _lead(parts: Parts, session: Session, flow: MenuFlow, step: Step) -> Done:
+async def _lead(parts: Parts, session: Session, flow: MenuFlow, step: Step, *, callback: bool) -> Done:
     """Go on until something is chosen that is answered at this hour, or the caller wants nothing."""
     while True:
         if not isinstance(step, Done):
@@ -54,7 +58,16 @@ async def _lead(parts: Parts, session: Session, flow: MenuFlow, step: Step) -> D
         if state.is_open or step.how.ends:
             return step
         message = parts.voice.closed(step.dialect, state.next_opening, now)
-        step = flow.on_closed(message, callback=False)
+        step = flow.on_closed(message, callback=callback)
+
+
+async def _call_back(parts: Parts, session: Session, call: CallSoFar, done: Done) -> None:
+    """Register a caller whose business is closed now; his place is that of this moment."""
+    made = await register(
+        parts, session, call, dialect=done.dialect, business=done.business, since=parts.clock(), why=Why.CLOSED
+    )
+    said = "callback_accepted" if made else "refuse_platform"
+    await session.play(parts.voice.sentence(said, done.dialect))
 
 
 async def _play(parts: Parts, session: Session, flow: MenuFlow, step: Ask | Say) -> Step:

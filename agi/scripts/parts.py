@@ -6,6 +6,7 @@ from agi.scripts.situation import Situation
 from agi.scripts.voice import Voice
 from agi.session import Session
 from crm_adapter.journal import Journal
+from routing.callback_rules import CallbackRules
 from routing.hours import Hours
 from tieline import variables
 from tieline.clock import Clock
@@ -34,6 +35,7 @@ class Parts:
         situation: What callers are told of this moment.
         numbers: How callers' numbers are read.
         hours: When agents answer which business.
+        callback: Whom one may call back.
     """
 
     site: SiteId
@@ -46,6 +48,7 @@ class Parts:
     situation: Situation
     numbers: NumberPlan
     hours: Hours
+    callback: CallbackRules
     clock: Clock
 
 

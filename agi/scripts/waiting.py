@@ -6,6 +6,7 @@ sentence: the bridge does it as it fills the mailbox, and between sentences this
 
 from collections.abc import Mapping
 
+from agi.scripts.callbacks import may_be_called_back
 from agi.scripts.parts import Parts, digits, read_call
 from agi.session import Session
 from routing.waits import Wait, read_wait
@@ -21,8 +22,11 @@ async def run(parts: Parts, session: Session) -> Mapping[str, str]:
     call = read_call(parts, session)
     wait = await _wait(parts, session, call.call_id)
     ahead, wait_s = (wait.ahead, wait.wait_s) if wait else (None, None)
-    for sentence in parts.voice.waiting(call.dialect, ahead, wait_s, callback=False):
-        await session.play_until_digit(sentence)
+    offered = may_be_called_back(parts, call)
+    for sentence in parts.voice.waiting(call.dialect, ahead, wait_s, callback=offered):
+        key = await session.play_until_digit(sentence)
+        if offered and key == parts.voice.waiting_rules.digit:
+            return {variables.ROUTE: "callback"}
         if not await _still_waits(parts, session):
             break
     return {variables.ROUTE: "hold"}

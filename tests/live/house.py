@@ -29,6 +29,7 @@ from lab.supervisor import Request
 from routing.agents import load_agents
 from tests.live import instance
 from tests.live.special_agents import PHONES, SPECIAL, added_agents
+from tests.live.special_callback import callback_file
 from tests.live.special_hours import hours_file
 from tieline import bus, secrets_file
 from tieline.database import Database
@@ -268,6 +269,7 @@ def house() -> Iterator[House]:
         topology_file=_topology(folder),
         quotas_file=_quotas(folder),
         hours_file=hours_file(folder),
+        callback_file=callback_file(folder),
         database="postgresql",
         phones=_phones(agents_file),
     )

@@ -20,25 +20,23 @@ NODE = "fuzhou-1"
 
 
 def ask_all(lab: House, wish: str, reason: str = "", until: float = 0.0) -> None:
-    """Ask every agent of both sites for a state, and wait until the matchers know."""
+    """Ask every agent of both sites for a state, and wait until nobody is in another one who is in no call."""
     for live in lab.lives.values():
         now = time.time()
         asked = [
-            bus.AgentAsked(at=now, agent=name, wish=wish, reason=reason, until=until)
-            for name in others(lab, live, wish)
+            bus.AgentAsked(at=now, agent=agent, wish=wish, reason=reason, until=until) for agent in seats(lab, live)
         ]
         lab.run(live.tell(*asked))
-    while any(others(lab, live, wish) for live in lab.lives.values()):
+    settled = {wish, AgentState.OFFERED, AgentState.TALKING, AgentState.OFFLINE}
+    while any(set(seats(lab, live).values()) - settled for live in lab.lives.values()):
         lab.wait_for_news()
 
 
-def others(lab: House, live: Live, state: str) -> list[str]:
-    """Give the site's agents who are in no talk and in another state."""
-    seats = lab.run(live.call("HGETALL", "tl:agents"))
-    pairs = zip(seats[::2], seats[1::2], strict=True)
-    states = {name.decode(): json.loads(seat)["state"] for name, seat in pairs}
-    resting = {state, AgentState.OFFERED, AgentState.TALKING, AgentState.WRAP_UP, AgentState.OFFLINE}
-    return sorted(name for name, seat in states.items() if seat not in resting)
+def seats(lab: House, live: Live) -> dict[str, str]:
+    """Give the state of each agent of a site."""
+    found = lab.run(live.call("HGETALL", "tl:agents"))
+    pairs = zip(found[::2], found[1::2], strict=True)
+    return {agent.decode(): json.loads(seat)["state"] for agent, seat in pairs}
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from agi.scripts.voice import Voice
 from crm_adapter.journal import Journal
 from ivr_prompts.menus import load_menus
 from ivr_prompts.waiting import load_waiting
+from routing.callback_rules import load_callback_rules
 from routing.hours import load_hours
 from tests.support.redis_server import RedisServer, redis_server
 from tests.unit.ivr_prompts.worlds import UNBUILT
@@ -53,6 +54,7 @@ async def parts(redis: RedisServer, tmp_path: Path) -> AsyncIterator[Parts]:
         voice=Voice(UNBUILT, load_menus(UNBUILT.texts), load_waiting(), Path("/sounds")),
         situation=Situation(live, {}),
         hours=load_hours(NOW),
+        callback=load_callback_rules(),
         numbers=load_number_plan(TOPOLOGY.cities.values()),
         clock=lambda: NOW,
     )

@@ -1,0 +1,157 @@
+"""Keeps the entries of callers to be called back: a copy in SQL, ends, and what is pressed in `hold`.
+
+Redis is where entries are made, by scripts that wait for no SQL. Every second what changed is written to SQL; an
+entry that has ended leaves Redis once SQL has it. After a loss of Redis the open ones come back from SQL. Without SQL
+all stays in Redis. Who calls again and is answered is not called back.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+
+from routing.callback import Callback, State, ended, too_old
+from routing.callback_live import put, read_all, read_of, remove
+from routing.callback_rules import CallbackRules
+from routing.keys import POOL
+from routing.offers import Waiting
+from routing.store import fetch_callbacks, put_callback
+from tieline import bus
+from tieline.clock import Clock
+from tieline.database import Connection, Database
+from tieline.errors import ConnectionLost, TielineError
+from tieline.live import Live
+from tieline.model import CallId, SiteId
+
+EVERY_S: Final = 1.0
+WORD: Final = "callback"
+"""The mailbox word that leads a waiting caller to the script."""
+WORD_LASTS_S: Final = 3.0
+
+
+class CallbackKeeper:
+    """One site's entries.
+
+    Args:
+        site: Whose.
+        live: The site's Redis.
+        database: Holds the tables.
+        rules: Whom, when.
+        key: What callers press, and since how long they must have waited: before that nobody has offered it.
+        clock: Unix seconds.
+    """
+
+    def __init__(
+        self,
+        site: SiteId,
+        live: Live,
+        database: Database,
+        rules: CallbackRules,
+        key: tuple[str, float],
+        clock: Clock,
+    ) -> None:
+        self._site = site
+        self._live = live
+        self._database = database
+        self._rules = rules
+        self._key, self._offered_after_s = key
+        self._clock = clock
+        self._saved: dict[CallId, Callback] = {}
+        self._again: dict[str, str] = {}
+        self._restored = False
+        self._open = 0
+        self.counters = {"ended": 0, "restored": 0, "keys": 0, "failures": 0}
+
+    def metrics(self) -> Mapping[str, float]:
+        """Give the numbers worth a graph."""
+        return {**self.counters, "open": self._open}
+
+    async def run(self) -> None:
+        """Keep until cancelled; SQL or Redis that is away is waited for."""
+        await asyncio.gather(self._keep(), self._follow())
+
+    async def _keep(self) -> None:
+        while True:
+            try:
+                await self.look()
+            except TielineError:
+                self.counters["failures"] += 1
+                self._restored = False  # Redis may come back without what it had
+            await asyncio.sleep(EVERY_S)
+
+    async def look(self) -> None:
+        """Bring Redis and SQL together once.
+
+        Raises:
+            TielineError: One of them is away.
+        """
+        if not self._restored:
+            await self._restore()
+        now = self._clock()
+        entries = [too_old(entry, self._rules, now) for entry in await read_all(self._live)]
+        self._open = sum(entry.state is State.OPEN for entry in entries)
+        changed = [entry for entry in entries if self._saved.get(entry.call_id) != entry]
+        if changed:
+            await self._database.run(lambda connection: _put_all(connection, changed))
+            self._saved.update((entry.call_id, entry) for entry in changed)
+        for entry in entries:
+            if entry.state is not State.OPEN:
+                await remove(self._live, entry)
+                self._saved.pop(entry.call_id, None)
+                self.counters["ended"] += 1
+
+    async def _restore(self) -> None:
+        known = {entry.number for entry in await read_all(self._live)}
+        kept = await self._database.run(lambda c: fetch_callbacks(c, site=self._site), reading=True)
+        for entry in kept:
+            if entry.number not in known:
+                await put(self._live, entry)
+                self.counters["restored"] += 1
+        self._saved = {entry.call_id: entry for entry in kept}
+        self._restored = True
+
+    # The bus -------------------------------------------------------------------------------------------------
+
+    async def _follow(self) -> None:
+        while True:
+            with suppress(ConnectionLost):
+                async for _, event in self._live.follow(every_s=0.1):
+                    with suppress(TielineError):
+                        await self._take(event)
+            await asyncio.sleep(EVERY_S)
+
+    async def _take(self, event: bus.Event) -> None:
+        match event:
+            case bus.CallArrived(call_id=call_id, number=number) if number and self._open:
+                entry = await read_of(self._live, number)
+                if entry is not None and entry.call_id != call_id:
+                    self._again[call_id] = number
+            case bus.AgentAnswered(call_id=call_id) if call_id in self._again:
+                entry = await read_of(self._live, self._again.pop(call_id))
+                if entry is not None:
+                    await put(self._live, ended(entry, State.CALLED_AGAIN, event.at))
+            case bus.CallGone(call_id=call_id):
+                self._again.pop(call_id, None)
+            case bus.CallerKey(digit=self._key):
+                await self._pressed(event)
+
+    async def _pressed(self, event: bus.CallerKey) -> None:
+        """Lead a caller who waits to the script, by the mailbox: an offer at that moment is void or first."""
+        raw = await self._live.call("HGET", POOL, event.call_id)
+        if raw is None:
+            return
+        call = msgspec.json.decode(raw, type=Waiting)
+        if event.at - call.since < self._offered_after_s or not call.channel:
+            return
+        self.counters["keys"] += 1
+        word = bus.PutInMailbox(
+            at=event.at, call_id=call.call_id, channel=call.channel, word=WORD, expires=event.at + WORD_LASTS_S
+        )
+        await self._live.command(call.node, word)
+
+
+def _put_all(connection: Connection, entries: Iterable[Callback]) -> None:
+    for entry in entries:
+        put_callback(connection, entry)
