@@ -9,7 +9,7 @@ from aiohttp import web
 from console.access import recognised, sender
 from console.body import Unreadable, read_body
 from console.errors import Refusal
-from console.keys import AGENTS, PARTS
+from console.keys import AGENTS, LADDERS, PARTS
 from console.operations import Operation, Words
 from routing.agent_desk import AgentShown, AgentWish
 from routing.groups import Group
@@ -87,8 +87,8 @@ async def pool(request: web.Request) -> web.Response:
     A token of one city sees the calls of that city alone.
     """
     by, parts = await sender(request), request.app[PARTS]
-    staff = parts.staff
-    found = await fetch_pool(parts.live, staff.of(parts.site), staff.ladders, parts.clock())
+    ladders = await request.app[LADDERS].in_force(parts.staff.ladders)
+    found = await fetch_pool(parts.live, parts.staff.of(parts.site), ladders, parts.clock())
     seen = [call for call in found.waiting if by.city in (None, call.city)]
     return _answer(PoolShown(at=found.at, waiting=seen))
 

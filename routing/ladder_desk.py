@@ -17,7 +17,7 @@ from routing.ladders import LadderSet
 from tieline import audit
 from tieline.clock import Clock, system_clock
 from tieline.database import Connection, Database, StatementRefused
-from tieline.errors import ConfigError, Problem
+from tieline.errors import ConfigError, Problem, TielineError
 from tieline.model import AgentId
 from tieline.principal import Principal, Role
 from tieline.toml_file import TomlFile
@@ -57,6 +57,13 @@ class LadderDesk:
             ConfigError: With every fault: of a version in force, the network or the agents are others since.
         """
         return ladders_in(TomlFile(_FILE, version.text), self._topology, self._agents, version=version.version)
+
+    async def in_force(self, otherwise: LadderSet) -> LadderSet:
+        """Fetch the ladders in force; `otherwise` when SQL is away, or they do not fit the network any more."""
+        try:
+            return self.read(await self.version())
+        except TielineError:
+            return otherwise
 
     async def newest_number(self) -> int:
         """Fetch the number of the version in force; errors as `Database.run`."""

@@ -6,10 +6,12 @@ import click
 import msgspec
 
 from routing.agents import load_agents
+from routing.ladder_desk import LadderDesk
 from routing.ladder_file import load_ladders
 from routing.pool_view import PoolShown, WaitingCall, fetch_pool
 from tieline import secrets_file
 from tieline.clock import system_clock
+from tieline.database import Database, create_schema
 from tieline.loopback import shift_loopback
 from tieline.model import SiteId
 from tieline.settings import Settings
@@ -38,13 +40,16 @@ async def _pool(settings: Settings, site: str) -> PoolShown:
     if known is None:
         raise click.BadParameter(f"{site!r} is not one of {', '.join(topology.sites)}", param_hint="--site")
     agents = load_agents(settings.agents, topology)
-    ladders = load_ladders(topology, agents)
     own = {agent.id: agent for agent in agents.values() if agent.site == site}
     live = open_live(known, secrets_file.load(settings.secrets).redis_password, deadline_s=settings.redis_deadline_s)
+    database = Database(settings.database_url, deadline_s=settings.sql_deadline_s)
     try:
+        await asyncio.to_thread(create_schema, database)
+        ladders = await LadderDesk(database, topology, agents).in_force(load_ladders(topology, agents))
         return await fetch_pool(live, own, ladders, system_clock())
     finally:
         await live.close()
+        database.close()
 
 
 def _line(call: WaitingCall) -> str:

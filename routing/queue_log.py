@@ -48,7 +48,7 @@ def queue_of(business: str, dialect: str) -> str:
 def queues_of(agent: Agent) -> list[str]:
     """List the queues that an agent is a member of: what he is trained for, in each dialect that he speaks."""
     dialects = [dialect for dialect in agent.dialects if agent.speaks(DialectId(dialect))]
-    return [queue_of(one, dialect) for one in Business if agent.trained_for(one) for dialect in dialects]
+    return sorted(queue_of(one, dialect) for one in Business if agent.trained_for(one) for dialect in dialects)
 
 
 # --- calls ---------------------------------------------------------------------------------------------------

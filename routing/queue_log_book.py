@@ -28,6 +28,10 @@ CALLER_LEFT_WITHIN_S: Final = 1.0
 caller hears when the agent hung up lasts longer."""
 
 
+LATE_S: Final = 8.0
+"""A call that we hear of so late is with the safety net: the dialplan waits no longer for our heartbeat."""
+
+
 class QueueLogBook:
     """The calls of a site in the pool and in talks.
 
@@ -47,10 +51,11 @@ class QueueLogBook:
 
     # Events --------------------------------------------------------------------------------------------------
 
-    def take(self, event: bus.Event, matcher: Matcher, _now: float) -> None:
+    def take(self, event: bus.Event, matcher: Matcher, now: float) -> None:
         """Hear an event, before the matcher takes it in."""
         if isinstance(event, bus.CallWaiting):
-            self._enter(event, matcher)
+            if now - event.at < LATE_S:
+                self._enter(event, matcher)
             return
         stay = self._stays.get(getattr(event, "call_id", ""))
         if stay is None:

@@ -11,7 +11,7 @@ from routing.matcher import Matcher, Rules
 from routing.offers import Effect
 from routing.queue_log import Stay
 from routing.queue_log_book import QueueLogBook
-from tests.unit.routing.test_matcher import FUZHOU, LADDERS, agent, offers
+from tests.unit.routing.people import FUZHOU, LADDERS, agent, offers
 from tieline import bus
 from tieline.lease import Command
 from tieline.model import AgentId, Business, CallId, NodeId, SiteId
@@ -140,12 +140,12 @@ def test_no_answer_pauses_and_the_call_does_not_enter_twice() -> None:
     lines = site.tell(leg_gone("c1", 110.4), failed, waits("c1", 110.5, since=100))
     assert lines == [
         "fuzhou-1-c1.1|repair-mandarin|a1001|RINGNOANSWER|10250",
-        "NONE|repair-puxian|a1001|PAUSE|no_answer",
-        "NONE|repair-mandarin|a1001|PAUSE|no_answer",
-        "NONE|billing-puxian|a1001|PAUSE|no_answer",
         "NONE|billing-mandarin|a1001|PAUSE|no_answer",
-        "NONE|other-puxian|a1001|PAUSE|no_answer",
+        "NONE|billing-puxian|a1001|PAUSE|no_answer",
         "NONE|other-mandarin|a1001|PAUSE|no_answer",
+        "NONE|other-puxian|a1001|PAUSE|no_answer",
+        "NONE|repair-mandarin|a1001|PAUSE|no_answer",
+        "NONE|repair-puxian|a1001|PAUSE|no_answer",
     ]
 
 
@@ -163,25 +163,28 @@ def test_a_call_that_the_safety_net_takes_leaves_and_app_queue_writes_the_rest()
     assert site.tell(unheard)[0] == without_offer
 
 
+def test_a_call_that_is_heard_of_when_the_safety_net_has_it_long_since_does_not_enter() -> None:
+    assert Site().tell(waits("c1", 100), now=107.9) != []
+    assert Site().tell(waits("c1", 100), now=108.1) == []
+
+
 def test_members_come_pause_and_go_with_reasons() -> None:
     site = Site()
-    assert at_work(site, BEN)[0] == "MANAGER|repair-mandarin|a1002|ADDMEMBER|"
+    assert at_work(site, BEN)[0] == "MANAGER|other-mandarin|a1002|ADDMEMBER|"
     meal = bus.AgentAsked(at=5, agent=BEN, wish="not_ready", reason="meal")
-    assert site.tell(meal)[0] == "NONE|repair-mandarin|a1002|PAUSE|meal"
+    assert site.tell(meal)[0] == "NONE|other-mandarin|a1002|PAUSE|meal"
     other = bus.AgentAsked(at=6, agent=BEN, wish="not_ready", reason="training")
     assert [line.split("|", 3)[3] for line in site.tell(other)] == ["UNPAUSE|meal"] * 2 + ["PAUSE|training"] * 2
-    assert (
-        site.tell(bus.AgentAsked(at=7, agent=BEN, wish="ready"))[0] == "NONE|repair-mandarin|a1002|UNPAUSE|training"
-    )
+    assert site.tell(bus.AgentAsked(at=7, agent=BEN, wish="ready"))[0] == "NONE|other-mandarin|a1002|UNPAUSE|training"
     assert site.tell(bus.AgentAsked(at=8, agent=BEN, wish="ready")) == []
     phone = bus.PhoneSeen(at=9, agent=BEN, node=NODE, reachable=False)
-    assert site.tell(phone)[0] == "MANAGER|repair-mandarin|a1002|REMOVEMEMBER|"
+    assert site.tell(phone)[0] == "MANAGER|other-mandarin|a1002|REMOVEMEMBER|"
 
 
 def test_who_logs_in_and_is_not_ready_comes_paused() -> None:
     site = Site()
     asked = bus.AgentAsked(at=5, agent=BEN, wish="login", session="s")
-    assert site.tell(asked)[0] == "MANAGER|repair-mandarin|a1002|ADDMEMBER|PAUSED"
+    assert site.tell(asked)[0] == "MANAGER|other-mandarin|a1002|ADDMEMBER|PAUSED"
 
 
 def test_a_matcher_that_takes_over_in_the_middle_goes_on() -> None:
