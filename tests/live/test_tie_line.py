@@ -29,13 +29,13 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
 
 FUZHOU, XIAMEN = SiteId("fuzhou"), SiteId("xiamen")
 MANDARIN_ONLY, SPEAKERS, BUSY, SLOW, STANDS_IN = "a1001", ("a2001", "a2005"), "a2002", "a2003", "a2004"
-"""Fuzhou's only agent speaks Mandarin; Xiamen's have a dialect each (Hakka: so that every group has members)."""
+"""Fuzhou's only agent speaks Mandarin; Xiamen's have a dialect each (Hakka and Min Bei: somebody must)."""
 STAFF: Final = (
     (MANDARIN_ONLY, FUZHOU, 'mandarin = "native"', ", ".join(f'{business} = "fluent"' for business in Business)),
     *((agent, XIAMEN, 'min_nan = "native", mandarin = "basic"', 'repair = "fluent"') for agent in SPEAKERS),
     (BUSY, XIAMEN, 'puxian = "native", mandarin = "basic"', 'repair = "fluent"'),
     (SLOW, XIAMEN, 'min_dong = "native", mandarin = "basic"', 'repair = "fluent"'),
-    (STANDS_IN, XIAMEN, 'mandarin = "native", hakka = "fluent"', 'complaint = "basic"'),
+    (STANDS_IN, XIAMEN, 'mandarin = "native", hakka = "fluent", min_bei = "fluent"', 'complaint = "basic"'),
 )
 PHONES: Final = {
     FUZHOU: (PhoneGroup("fuzhou", (AgentId(MANDARIN_ONLY),), Answers(ring_ms=300)),),
