@@ -257,7 +257,7 @@ class MatcherShell:
         for call_id in intake.touched:
             saved.touch_call(call_id)
         intake.touched.clear()
-        return [*saved.take_changes(), *commands_of(self._site, effects, now, abroad.node_of)]
+        return [*saved.take_changes(), *commands_of(self._site, effects, now, abroad.way_to)]
 
     def _count(self, effects: Sequence[Effect | Rescue]) -> None:
         for effect in effects:

@@ -46,7 +46,7 @@ def _offer_key(offer: Offer) -> tuple[CallId, AgentId, int]:
 
 
 def commands_of(
-    site: SiteId, effects: Iterable[Effect | Rescue], now: float, node_of: Callable[[AgentId], NodeId]
+    site: SiteId, effects: Iterable[Effect | Rescue], now: float, way_to: Callable[[AgentId, NodeId], NodeId]
 ) -> Iterator[Command]:
     """Yield the commands that carry effects out, in their order.
 
@@ -54,7 +54,7 @@ def commands_of(
         site: Ours.
         effects: Of the matcher.
         now: Unix seconds.
-        node_of: Names the node that holds the phone of another site's agent.
+        way_to: Names the node by which another one reaches an agent's phone, see `routing.peer_intake`.
     """
     for effect in effects:
         match effect:
@@ -62,9 +62,9 @@ def commands_of(
                 yield from keeping(effect, now)
                 yield telling(_made(offer, now))
                 if offer.call.site == site:
-                    yield _word(offer, now)
+                    yield _word(offer, now, way_to(offer.agent, offer.call.node))
             case TakeUpOffer(offer):
-                yield _word(offer, now, node_of(offer.agent))
+                yield _word(offer, now, way_to(offer.agent, offer.call.node))
             case DeclineOffer(call_id, agent, fence, why):
                 yield telling(bus.OfferDeclined(at=now, call_id=call_id, agent=agent, fence=fence, why=why))
             case WithdrawOffer(offer, why):
@@ -107,10 +107,10 @@ def _made(offer: Offer, now: float) -> bus.OfferMade:
     )
 
 
-def _word(offer: Offer, now: float, node: str = "") -> Command:
-    """Give the command that puts an offer into the mailbox; with a node, it rings the agent's phone."""
+def _word(offer: Offer, now: float, by_way_of: NodeId) -> Command:
+    """Give the command that puts an offer into the mailbox."""
     call, until = offer.call, offer.lease_until - GRACE_S
-    word = f"agent:{offer.agent}:{offer.fence}:{round(until * 1000)}" + (f":{node}" if node else "")
+    word = f"agent:{offer.agent}:{offer.fence}:{round(until * 1000)}" + (f":{by_way_of}" if by_way_of else "")
     return commanding(
         call.node, bus.PutInMailbox(at=now, call_id=call.call_id, channel=call.channel, word=word, expires=until)
     )

@@ -17,6 +17,8 @@ NO_WAY: Final = ("TIEFULL", "CHANUNAVAIL", "CONGESTION")
 PAUSE_S: Final = 5.0
 """After such an end nobody is offered over there for so long: the next caller would fare no better."""
 
+_ITSELF: Final = NodeId("")
+
 
 @dataclass(slots=True)
 class PeerIntake:
@@ -49,12 +51,14 @@ class PeerIntake:
                 self.touched.add(news.call_id)
                 return self._told(news, now)
 
-    def node_of(self, agent: AgentId) -> NodeId:
-        """Name a node that holds the phone of another site's agent."""
+    def way_to(self, agent: AgentId, node: NodeId) -> NodeId:
+        """Name the node by which another one reaches an agent's phone; empty when it reaches the phone itself."""
         site = self.matcher.agents[agent].site
         seen = self._seen.get(site)
-        seat = seen.seats.get(agent) if seen else None
-        return seat.node if seat and seat.node else self.nodes[site]
+        seat = (seen.seats if seen else self.matcher.seats).get(agent)
+        if seat and node in seat.phones and seat.phones[node].reachable:
+            return _ITSELF
+        return seat.node if seat and seat.node else self.nodes.get(site, _ITSELF)
 
     def _leave(self, now: float) -> list[Effect]:
         """Leave to each site what is its own, as long as somebody is there for it."""

@@ -45,6 +45,16 @@ def test_the_agents_site_offers_and_the_calls_site_dials_the_node_that_holds_the
     assert seat(xiamen) is AgentState.OFFERED
 
 
+def test_a_phone_that_only_another_node_of_the_site_reaches_is_rung_by_way_of_that_one() -> None:
+    fuzhou, _ = two_sites(OTHER, SPEAKER)
+    fuzhou.waits("c1", "mandarin")
+    fuzhou.tell(bus.CallGone(at=1000, call_id="c1", node="fuzhou-1", channel="c", uniqueid="u", cause=16))
+    for reachable, node in ((True, "fuzhou-2"), (False, "fuzhou-1")):
+        fuzhou.tell(bus.PhoneSeen(at=1001, agent="a1001", node=node, reachable=reachable))
+    fuzhou.waits("c2", "mandarin")
+    assert [word.split(":")[3:] for _, word in fuzhou.words] == [[], ["fuzhou-2"]]
+
+
 def test_a_talk_over_the_tie_line_leaves_both_sites_as_they_were() -> None:
     fuzhou, xiamen, fence = offered()
     for site in (fuzhou, xiamen):

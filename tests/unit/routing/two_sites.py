@@ -99,7 +99,7 @@ class Site:
         return [event for event in self.told if isinstance(event, kind)]
 
     def _carry_out(self, effects: Iterable[Effect]) -> None:
-        for command in commands_of(self.id, effects, self.now, self.peers.node_of):
+        for command in commands_of(self.id, effects, self.now, self.peers.way_to):
             if command[0] != "XADD":
                 continue
             raw = command[-1]
