@@ -174,7 +174,7 @@ def terms_for(key: CallKey, agents: AgentKind, ladders: LadderSet) -> Terms | No
         return Terms(
             step=number,
             opens_s=opens_s,
-            near_s=step.near_s,
+            near_s=step.only_dialect_near_s if key.only_dialect else step.near_s,
             hold_s=hold_s,
             gives_way_s=gives_way_s,
             sure_s=max(opens_s + hold_s, gives_way_s),

@@ -85,14 +85,16 @@ def _dialects(table: Table, topology: Topology) -> Iterator[DialectId | None]:
 
 
 def _step(table: Table) -> Step:
+    near_s = table.number("near_s", 0, _LONGEST_S, default=0.0)
     step = Step(
         after_s=table.number("after_s", 0, _LONGEST_S),
         accept=Accept(table.choice("accept", list(Accept)) or Accept.MANDARIN),
         reach=Reach(table.choice("reach", list(Reach), default=Reach.ANY)),
         why=table.text("why", max_length=_WHY_LENGTH),
-        near_s=table.number("near_s", 0, _LONGEST_S, default=0.0),
+        near_s=near_s,
         hold_s=table.number("hold_s", 0, _LONGEST_S, default=0.0),
         only_dialect_s=table.number("only_dialect_s", 0, _LONGEST_S, default=0.0),
+        only_dialect_near_s=table.number("only_dialect_near_s", 0, _LONGEST_S, default=near_s),
     )
     if (step.near_s > 0) is not (step.hold_s > 0) and not (table.wrong("near_s") or table.wrong("hold_s")):
         table.fault("near_s", "`near_s` and `hold_s` mean something only together", "write both, or neither")

@@ -41,6 +41,7 @@ class Step:
         near_s: The step is put off while a speaker is likely to come free within so many seconds; 0 for never.
         hold_s: For how long at most it is put off.
         only_dialect_s: How much later it opens for callers who are known to manage no Mandarin.
+        only_dialect_near_s: `near_s` for them.
     """
 
     after_s: float
@@ -50,6 +51,7 @@ class Step:
     near_s: float = 0.0
     hold_s: float = 0.0
     only_dialect_s: float = 0.0
+    only_dialect_near_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from routing.agents import Agent
 from routing.decision import Cause, Lost
 from routing.matcher import Matcher
 from tests.unit.routing.people import (
@@ -133,6 +134,30 @@ def test_mandarin_is_not_put_off_when_too_many_wait_for_too_few() -> None:
     pool.answered(CallId("t"), AgentId("a2"), 50)
     pool.call_waiting(call("c1", 100, "puxian"), 100)
     assert pairs(pool.tick(100 + MANDARIN_S)) == [("c1", "a1")]
+
+
+def all_talking(*speakers: Agent) -> Matcher:
+    """One idle agent without the dialect, and speakers who all talk."""
+    pool = matcher(agent("a1"), *speakers)
+    for number, speaker in enumerate(speakers):
+        pool.answered(CallId(f"t{number}"), speaker.id, 50)
+    return pool
+
+
+def test_a_speaker_is_near_for_who_came_first_and_not_for_who_came_after() -> None:
+    """Six speakers: one is likely to come free within `near_s`, two are not."""
+    pool = all_talking(*(agent(f"a{number}", "puxian") for number in range(10, 16)))
+    for name, since in (("c1", 100), ("c2", 101)):
+        pool.call_waiting(call(name, since, "puxian"), since)
+    assert pairs(pool.tick(101 + MANDARIN_S)) == [("c2", "a1")]
+
+
+def test_for_who_manages_no_mandarin_a_speaker_further_away_is_near() -> None:
+    speakers = [agent(f"a{number}", "puxian") for number in range(10, 13)]
+    for only_dialect, expected in ((False, [("c1", "a1")]), (True, [])):
+        pool = all_talking(*speakers)
+        pool.call_waiting(call("c1", 100, "puxian", only_dialect=only_dialect), 100)
+        assert pairs(pool.tick(100 + MANDARIN_S + STEPS[2].only_dialect_s)) == expected
 
 
 def test_who_manages_no_mandarin_is_held_longer() -> None:

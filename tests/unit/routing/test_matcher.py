@@ -35,11 +35,11 @@ def test_a_speaker_goes_before_the_longer_idle_agent_without_the_dialect() -> No
 def test_a_dialect_caller_may_be_answered_in_mandarin_after_the_wait() -> None:
     pool = matcher(agent("a1001"))
     assert pairs(pool.call_waiting(call("c1", 100, "hakka"), 100)) == []
-    assert pool.next_deadline(100) == 108
-    assert pairs(pool.tick(108)) == []
-    assert pool.next_deadline(108) == 113, "where a reserved speaker gives way"
+    assert pool.next_deadline(100) == 113, "where a reserved speaker gives way"
     assert pairs(pool.tick(113)) == []
-    assert pool.next_deadline(113) == 115
+    assert pool.next_deadline(113) == 114, "where basic knowledge is enough"
+    assert pairs(pool.tick(114)) == []
+    assert pool.next_deadline(114) == 115
     assert pairs(pool.tick(114.9)) == []
     assert pairs(pool.tick(115)) == [("c1", "a1001")]
 
