@@ -69,7 +69,7 @@ def ended(entry: Callback, state: State, now: float) -> Callback:
     return msgspec.structs.replace(entry, state=state, ended_at=now)
 
 
-def tried_in_vain(entry: Callback, rules: CallbackRules, now: float) -> Callback:
+def tried_in_vain(entry: Callback, *, rules: CallbackRules, now: float) -> Callback:
     """Note a try that reached nobody: the next one is at another time of the day, or it was the last."""
     tried = msgspec.structs.replace(entry, tries=entry.tries + 1)
     following = rules.next_try(tried.tries, now)

@@ -1,14 +1,20 @@
 """`tieline callback …`: who is to be called back. Mounted by `service.cli`, which puts the `Settings` into `obj`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 import msgspec
 
 from routing.callback import Callback, State
+from routing.callback_desk import CallbackDesk
+from routing.callback_rules import CallbackRules, load_callback_rules
 from routing.store import fetch_callbacks
 from tieline import audit
-from tieline.clock import iso_china
+from tieline.clock import iso_china, system_clock
 from tieline.database import Database, create_schema
-from tieline.errors import TielineError
+from tieline.errors import ConfigError, TielineError
+from tieline.model import CallId
 from tieline.principal import os_principal
 from tieline.settings import Settings
 
@@ -21,31 +27,81 @@ def callback() -> None:
 
 
 @callback.command(name="list")
-@click.option("--all", "ended", is_flag=True, help="The ended ones, too, of the newest thousand.")
+@click.option("--all", "with_ended", is_flag=True, help="The ended ones, too, of the newest thousand.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def list_(settings: Settings, ended: bool, as_json: bool) -> None:
-    """List who is to be called back, by place: since when he waits, how often he was tried. Reading is audited."""
+def list_(settings: Settings, with_ended: bool, as_json: bool) -> None:
+    """List who is to be called back, by place; who may be rung now is marked. Reading is audited."""
+    with _opened(settings) as (database, rules):
+        with database.transaction() as connection:
+            found = fetch_callbacks(connection, is_open=not with_ended)
+            audit.record(connection, os_principal(), READ, "callback:all" if with_ended else "callback:open")
+        if as_json:
+            click.echo(msgspec.json.encode(found).decode())
+            return
+        now = system_clock()
+        for one in found:
+            click.echo(_line(one, rules, now))
+
+
+@callback.command()
+@click.argument("call")
+@click.pass_obj
+def tried(settings: Settings, call: str) -> None:
+    """Nobody answered at the number of CALL: it is to be tried again at another time of the day."""
+    with _opened(settings) as (database, rules):
+        _show(CallbackDesk(database, rules).tried(CallId(call), os_principal()))
+
+
+@callback.command()
+@click.argument("call")
+@click.pass_obj
+def reached(settings: Settings, call: str) -> None:
+    """The caller of CALL was called back."""
+    with _opened(settings) as (database, rules):
+        _show(CallbackDesk(database, rules).reached(CallId(call), os_principal()))
+
+
+@callback.command()
+@click.argument("call")
+@click.option("--why", required=True, help="The reason, for the audit trail.")
+@click.pass_obj
+def cancel(settings: Settings, call: str, why: str) -> None:
+    """The caller of CALL needs no call back any more."""
+    with _opened(settings) as (database, rules):
+        _show(CallbackDesk(database, rules).cancel(CallId(call), os_principal(), why=why))
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[tuple[Database, CallbackRules]]:
+    """Open SQL; a faulty file ends with 2 as everywhere, what fails with 1."""
+    rules = load_callback_rules(settings.callback)
     database = Database(settings.database_url, deadline_s=settings.sql_deadline_s)
     try:
         create_schema(database)
-        with database.transaction() as connection:
-            found = fetch_callbacks(connection, is_open=not ended)
-            audit.record(connection, os_principal(), READ, "callback:all" if ended else "callback:open")
+        yield database, rules
+    except ConfigError:
+        raise
     except TielineError as error:
         raise click.ClickException(str(error)) from error
     finally:
         database.close()
-    if as_json:
-        click.echo(msgspec.json.encode(found).decode())
-        return
-    for one in found:
-        click.echo(_line(one))
 
 
-def _line(one: Callback) -> str:
-    after = f"not before {iso_china(one.next_at)}" if one.next_at and one.state is State.OPEN else ""
+def _line(one: Callback, rules: CallbackRules, now: float) -> str:
     return (
         f"{iso_china(one.since)}  {one.number:16}  {one.city:10}  {one.business:10}  {one.dialect:10}  {one.why:8}"
-        f"  {one.state:12}  {one.tries} in vain  {after}".rstrip()
+        f"  {one.tries} in vain  {_when(one, rules, now):28}  {one.call_id}"
     )
+
+
+def _when(one: Callback, rules: CallbackRules, now: float) -> str:
+    if one.state is not State.OPEN:
+        return f"{one.state} {iso_china(one.ended_at)}"
+    begin = rules.permitted_from(max(now, one.next_at))
+    return "now" if begin <= now else f"not before {iso_china(begin)}"
+
+
+def _show(one: Callback) -> None:
+    following = f", next try not before {iso_china(one.next_at)}" if one.state is State.OPEN else ""
+    click.echo(f"{one.call_id}: {one.state}, {one.tries} in vain{following}")

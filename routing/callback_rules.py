@@ -32,7 +32,6 @@ class CallbackRules:
     end: time
     again_s: tuple[float, ...]
     keep_s: float
-    ring_s: float
 
     def may_dial(self, number: str) -> bool:
         """Tell whether a number (E.164) is one that may be dialled at all."""
@@ -69,7 +68,6 @@ def load_callback_rules(path: Path = DATA) -> CallbackRules:
         end=_clock(root, "until"),
         again_s=tuple(_again(root)),
         keep_s=3600.0 * root.integer("keep_h", 1, 240),
-        ring_s=float(root.integer("ring_s", 5, 60)),
     )
     if not rules.begin < rules.end and not root.wrong("from") and not root.wrong("until"):
         root.fault("until", "it does not end later that day", "customers are not rung at night")

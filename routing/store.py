@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from routing.callback import Callback, State
 from routing.ladder_versions import LadderVersion
 from tieline.database import Connection, metadata
-from tieline.model import SiteId
+from tieline.model import CallId, SiteId
 
 _versions: Final = sa.Table(
     "ladder_version",
@@ -74,6 +74,13 @@ def put_callback(connection: Connection, entry: Callback) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=["call_id"], set_=fresh, where=is_open))
 
 
+def fetch_callback(connection: Connection, call_id: CallId) -> Callback | None:
+    """Fetch the entry of a call, for a change: others who want it wait until our transaction ends."""
+    chosen = sa.select(_callbacks).where(_callbacks.c.call_id == call_id).with_for_update()
+    row = connection.execute(chosen).mappings().one_or_none()
+    return _callback(row) if row else None
+
+
 def fetch_callbacks(
     connection: Connection, *, site: SiteId | None = None, is_open: bool = True
 ) -> Sequence[Callback]:
@@ -86,8 +93,11 @@ def fetch_callbacks(
     else:
         newest = sa.select(_callbacks.c.call_id).order_by(_callbacks.c.made_at.desc()).limit(NEWEST_AT_MOST)
         chosen = chosen.where(_callbacks.c.call_id.in_(newest.scalar_subquery()))
-    rows = connection.execute(chosen).mappings()
-    return [msgspec.convert({str(name): value for name, value in row.items()}, Callback) for row in rows]
+    return [_callback(row) for row in connection.execute(chosen).mappings()]
+
+
+def _callback(row: sa.RowMapping) -> Callback:
+    return msgspec.convert({str(name): value for name, value in row.items()}, Callback)
 
 
 def _plain(value: Any) -> Any:

@@ -1,8 +1,7 @@
-"""Keeps the entries of callers to be called back: a copy in SQL, ends, and what is pressed in `hold`.
+"""Keeps the entries of callers to be called back: their copies in Redis and SQL agree, and what is pressed in `hold`.
 
-Redis is where entries are made, by scripts that wait for no SQL. Every second what changed is written to SQL; an
-entry that has ended leaves Redis once SQL has it. After a loss of Redis the open ones come back from SQL. Without SQL
-all stays in Redis. Who calls again and is answered is not called back.
+Redis is where entries are made, by scripts that wait for no SQL. After a loss of Redis the open ones come back from
+SQL; without SQL all stays in Redis. Who calls again and is answered is not called back.
 """
 
 import asyncio
@@ -12,7 +11,8 @@ from typing import Final
 
 import msgspec
 
-from routing.callback import Callback, State, ended, too_old
+from routing.callback import Callback, State, ended
+from routing.callback_copies import compared
 from routing.callback_live import put, read_all, read_of, remove
 from routing.callback_rules import CallbackRules
 from routing.keys import POOL
@@ -58,11 +58,10 @@ class CallbackKeeper:
         self._rules = rules
         self._key, self._offered_after_s = key
         self._clock = clock
-        self._saved: dict[CallId, Callback] = {}
+        self._known: set[CallId] = set()
         self._again: dict[str, str] = {}
-        self._restored = False
         self._open = 0
-        self.counters = {"ended": 0, "restored": 0, "keys": 0, "failures": 0}
+        self.counters = {"ended": 0, "keys": 0, "failures": 0}
 
     def metrics(self) -> Mapping[str, float]:
         """Give the numbers worth a graph."""
@@ -78,7 +77,6 @@ class CallbackKeeper:
                 await self.look()
             except TielineError:
                 self.counters["failures"] += 1
-                self._restored = False  # Redis may come back without what it had
             await asyncio.sleep(EVERY_S)
 
     async def look(self) -> None:
@@ -87,30 +85,19 @@ class CallbackKeeper:
         Raises:
             TielineError: One of them is away.
         """
-        if not self._restored:
-            await self._restore()
-        now = self._clock()
-        entries = [too_old(entry, self._rules, now) for entry in await read_all(self._live)]
-        self._open = sum(entry.state is State.OPEN for entry in entries)
-        changed = [entry for entry in entries if self._saved.get(entry.call_id) != entry]
-        if changed:
-            await self._database.run(lambda connection: _put_all(connection, changed))
-            self._saved.update((entry.call_id, entry) for entry in changed)
-        for entry in entries:
-            if entry.state is not State.OPEN:
-                await remove(self._live, entry)
-                self._saved.pop(entry.call_id, None)
-                self.counters["ended"] += 1
-
-    async def _restore(self) -> None:
-        known = {entry.number for entry in await read_all(self._live)}
         kept = await self._database.run(lambda c: fetch_callbacks(c, site=self._site), reading=True)
-        for entry in kept:
-            if entry.number not in known:
-                await put(self._live, entry)
-                self.counters["restored"] += 1
-        self._saved = {entry.call_id: entry for entry in kept}
-        self._restored = True
+        in_sql = {entry.call_id: entry for entry in kept}
+        in_redis = await read_all(self._live)
+        mending = compared(in_redis, in_sql, self._known, self._rules, self._clock())
+        if mending.to_sql:
+            await self._database.run(lambda connection: _put_all(connection, mending.to_sql))
+        for entry in mending.to_redis:
+            await put(self._live, entry)
+        for entry in mending.out_of_redis:
+            await remove(self._live, entry)
+        self._known = {*in_sql, *(entry.call_id for entry in mending.to_sql)}
+        self._open = len(in_redis) - len(mending.out_of_redis)
+        self.counters["ended"] += len(mending.out_of_redis)
 
     # The bus -------------------------------------------------------------------------------------------------
 

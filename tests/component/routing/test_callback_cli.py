@@ -1,6 +1,7 @@
 """`tieline callback list`: by place, open or all, and audited."""
 
 import json
+import time
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,7 @@ from click.testing import CliRunner
 from routing.callback import State, ended
 from routing.callback_cli import callback
 from routing.store import put_callback
-from tests.unit.routing.test_callback import ENTRY
+from tests.unit.routing.test_callback import ENTRY, RULES
 from tieline.database import Database, create_schema
 from tieline.settings import Settings, load_settings
 from tieline.store import fetch_audit
@@ -33,22 +34,47 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def run(settings: Settings, *words: str) -> str:
-    done = CliRunner().invoke(callback, ["list", *words], obj=settings)
+    done = CliRunner().invoke(callback, words, obj=settings)
     assert done.exit_code == 0, done.output
     return done.output
 
 
+def audited(settings: Settings) -> list[tuple[str, str, str]]:
+    database = Database(settings.database_url)
+    with database.transaction(reading=True) as connection:
+        rows = [(row.action, row.subject, row.why) for row in fetch_audit(connection)]
+    database.close()
+    return rows
+
+
 def test_open_entries_are_listed_by_place(settings: Settings) -> None:
-    lines = run(settings).splitlines()
+    lines = run(settings, "list").splitlines()
     assert [line.split()[2] for line in lines] == ["+8615405910000", "+8615405910001"]
     assert "hung_up" in lines[1]
-    assert "open" in lines[1]
+    assert ("now" in lines[1]) is RULES.permitted(time.time())
 
 
 def test_all_of_them_as_json_and_each_reading_is_audited(settings: Settings) -> None:
-    found = json.loads(run(settings, "--all", "--json"))
+    found = json.loads(run(settings, "list", "--all", "--json"))
     assert [entry["state"] for entry in found] == ["reached", "open", "open"]
-    database = Database(settings.database_url)
-    with database.transaction(reading=True) as connection:
-        assert [(row.action, row.subject) for row in fetch_audit(connection)] == [("callback.read", "callback:all")]
-    database.close()
+    assert audited(settings) == [("callback.read", "callback:all", "")]
+
+
+def test_who_calls_back_notes_what_came_of_it(settings: Settings) -> None:
+    assert "1 in vain, next try not before" in run(settings, "tried", "fuzhou-1:0")
+    assert "reached" in run(settings, "reached", "fuzhou-1:0")
+    assert "cancelled" in run(settings, "cancel", ENTRY.call_id, "--why", "has light again")
+    assert run(settings, "list") == ""
+    assert audited(settings)[1:] == [
+        ("callback.cancelled", f"call:{ENTRY.call_id}", "has light again"),
+        ("callback.reached", "call:fuzhou-1:0", ""),
+        ("callback.tried", "call:fuzhou-1:0", ""),
+    ]
+
+
+@pytest.mark.parametrize("call", ["fuzhou-1:9", "nobody"])
+def test_what_has_ended_or_never_was_is_refused_and_not_audited(settings: Settings, call: str) -> None:
+    done = CliRunner().invoke(callback, ["reached", call], obj=settings)
+    assert done.exit_code == 1
+    assert "nobody is to be called back" in done.output
+    assert audited(settings) == []

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from routing.callback import Callback, State, Why, ended, too_old, tried_in_vain
+from routing.callback_copies import Mending, compared
 from routing.callback_rules import load_callback_rules
 from tieline.clock import CHINA
 from tieline.errors import ConfigError
@@ -79,11 +80,11 @@ def test_the_next_permitted_moment(moment: str, begin: str) -> None:
 
 
 def test_three_tries_at_different_times_then_it_ends() -> None:
-    first = tried_in_vain(ENTRY, RULES, at("21 18:00"))
+    first = tried_in_vain(ENTRY, rules=RULES, now=at("21 18:00"))
     assert (first.tries, first.next_at, first.state) == (1, at("21 18:30"), State.OPEN)
-    second = tried_in_vain(first, RULES, at("21 18:31"))
+    second = tried_in_vain(first, rules=RULES, now=at("21 18:31"))
     assert (second.tries, second.next_at, second.state) == (2, at("22 08:00"), State.OPEN)
-    third = tried_in_vain(second, RULES, at("22 08:00"))
+    third = tried_in_vain(second, rules=RULES, now=at("22 08:00"))
     assert (third.tries, third.state, third.ended_at) == (3, State.NOT_REACHED, at("22 08:00"))
     assert (third.since, third.made_at) == (ENTRY.since, ENTRY.made_at)
 
@@ -106,7 +107,7 @@ def test_every_fault_of_the_file_is_told(tmp_path: Path) -> None:
     path = tmp_path / "callback.toml"
     path.write_text(
         'numbers = ["95598", "+86110", "+8610xx", "+861xxxxxxxxxx"]\nfrom = "21:00"\nuntil = "8"\nkeep_h = 0\n'
-        "ring_s = 600\nvolume = 1\n[[again]]\nafter_min = 1\n"
+        "volume = 1\n[[again]]\nafter_min = 1\n"
     )
     with pytest.raises(ConfigError) as caught:
         load_callback_rules(path)
@@ -116,7 +117,28 @@ def test_every_fault_of_the_file_is_told(tmp_path: Path) -> None:
         "numbers[2]",
         "until",
         "keep_h",
-        "ring_s",
         "volume",
         "again[0].after_min",
     ]
+
+
+def test_copies_are_made_to_agree() -> None:
+    known = {ENTRY.call_id}
+    newer = tried_in_vain(ENTRY, rules=RULES, now=at("21 12:00"))
+    again = ended(ENTRY, State.CALLED_AGAIN, at("21 12:00"))
+    now = at("21 12:00")
+    made = compared([ENTRY], {}, (), RULES, now)
+    assert (made.to_sql, made.to_redis, made.out_of_redis) == ([ENTRY], [], [])
+    same = compared([ENTRY], {ENTRY.call_id: ENTRY}, known, RULES, now)
+    assert same == Mending()
+    worked_on = compared([ENTRY], {ENTRY.call_id: newer}, known, RULES, now)
+    assert worked_on == Mending(to_redis=[newer])
+    ended_in_sql = compared([ENTRY], {}, known, RULES, now)
+    assert ended_in_sql == Mending(out_of_redis=[ENTRY])
+    called_again = compared([again], {ENTRY.call_id: ENTRY}, known, RULES, now)
+    assert called_again == Mending(to_sql=[again], out_of_redis=[again])
+    lost = compared([], {ENTRY.call_id: ENTRY}, (), RULES, now)
+    assert lost == Mending(to_redis=[ENTRY])
+    old = compared([ENTRY], {ENTRY.call_id: ENTRY}, known, RULES, at("23 12:00"))
+    assert [entry.state for entry in old.to_sql] == [State.NOT_REACHED]
+    assert old.out_of_redis == [ENTRY]
