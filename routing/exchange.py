@@ -129,9 +129,8 @@ class Exchange:
     # Offers --------------------------------------------------------------------------------------------------
 
     def note_return(self, call: Waiting) -> None:
-        """A call is told as waiting whose offer was taken: the agent did not answer, which will be told, too."""
-        offer = self.offering.offers.get(call.call_id)
-        if offer is not None and offer.taken:
+        """A call that has an offer is told as waiting: the agent did not answer, which will be told, too."""
+        if call.call_id in self.offering.offers:
             self.offering.returned[call.call_id] = call
 
     def fail(self, offer: Offer, now: float) -> None:

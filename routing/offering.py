@@ -22,7 +22,7 @@ class Offering:
 
     Attributes:
         on_end: What is to be done with an offer whose time is over.
-        returned: Calls told as waiting whose offer was taken: they wait again once that is known to have failed.
+        returned: Calls told as waiting that have an offer: they wait again as soon as it is known to have failed.
     """
 
     seating: Seating
@@ -46,7 +46,10 @@ class Offering:
 
     def extend(self, offer: Offer, until: float) -> None:
         """An offer was taken: the phone may ring until then."""
+        returned = self.returned.get(offer.call.call_id)
         self.put(replace(offer, taken=True, lease_until=until))
+        if returned is not None:
+            self.returned[returned.call_id] = returned
 
     def talking(self, offer: Offer) -> None:
         """An offer has led to a talk: it stands until that is over."""
