@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-from lab.scenario import LABEL_END, accepted, do, end, keep, log, log_action, recv, reply, scenario, send
-from lab.scenario_media import OWN_MEDIA, PORT_OF_TONE, SAME_PORT, begin_tone, keys_ms, sdp, switch_tone
+from lab.scenario import LABEL_END, accepted, do, end, keep, log, log_action, recv, reply, scenario
+from lab.scenario_media import begin_tone, keys_ms, switch_tone
+from lab.scenario_requests import acknowledge_refusal, cancel, in_dialog, invite, session_of
 from lab.scripts import (
     CallerScript,
     Direction,
@@ -20,9 +21,6 @@ from lab.scripts import (
     WaitForBye,
 )
 from tieline.model import RefusalCause
-
-_BRANCH: Final = "z9hG4bK-[run]-[call_number]-i"
-"""One for INVITE and CANCEL of a call (RFC 3261 section 9.1)."""
 
 PATIENCE_MS: Final = 25_000
 """Who may be refused hears the whole message, and gives up when then neither answer nor refusal comes."""
@@ -52,7 +50,7 @@ def _end_refused() -> list[str]:
     """End without an answer: refused with a cause of ours, refused otherwise, or given up."""
     return [
         '  <label id="refused"/>',
-        _ack_refusal(),
+        acknowledge_refusal(),
         '  <nop next="no-line" test="cause"/>',
         log("refused-otherwise"),
         end(),
@@ -61,7 +59,7 @@ def _end_refused() -> list[str]:
         log("scripted"),
         end(),
         '  <label id="given-up"/>',
-        _cancel(),
+        cancel(),
         '  <recv response="200"/>',
         log("given-up"),
     ]
@@ -78,7 +76,7 @@ def caller_xml(
         has_ear: What the caller hears goes to the address and port of fields 1 and 2; otherwise SIPp gets it.
         extra_headers: Whole header lines added to the INVITE.
     """
-    body = [_invite(has_ear, extra_headers)]
+    body = [invite(has_ear, extra_headers)]
     match script:
         case Talks():
             body += _talk(script, tone_file, _Dialog(has_ear))
@@ -89,28 +87,6 @@ def caller_xml(
         case IsRefused(status, cause):
             body += _be_refused(status, cause)
     return scenario("caller", [*body, LABEL_END])
-
-
-def _invite(has_ear: bool, extra_headers: tuple[str, ...]) -> str:
-    extra = "".join(f"      {line}\n" for line in extra_headers)
-    return send(
-        f"""      INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0
-      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={_BRANCH}
-      From: [field0];tag=[run]c[call_number]
-      To: <sip:[service]@[remote_ip]:[remote_port]>
-      Call-ID: [call_id]
-      CSeq: 1 INVITE
-      Contact: <sip:caller@[local_ip]:[local_port]>
-      Max-Forwards: 70
-{extra}{_session(has_ear, "sendrecv", 1)}""",
-        'retrans="500"',
-    )
-
-
-def _session(has_ear: bool, direction: Direction, version: int) -> str:
-    address, port = ("[field1]", "[field2]") if has_ear else OWN_MEDIA
-    ports = (PORT_OF_TONE, SAME_PORT) if has_ear else (SAME_PORT,)
-    return "\n".join((sdp(address, port, direction, version), *ports))
 
 
 @dataclass(slots=True)
@@ -124,33 +100,16 @@ class _Dialog:
 
     def bye(self) -> str:
         self.cseq += 1
-        return _in_dialog("BYE", self.cseq, attributes='retrans="500"')
+        return in_dialog("BYE", self.cseq, attributes='retrans="500"')
 
     def re_invite(self, direction: Direction) -> list[str]:
         """Offer the session again; its version grows when something in it is new."""
         self.cseq += 1
         self.version += direction != self.direction
         self.direction = direction
-        session = _session(self.has_ear, direction, self.version)
-        invite = _in_dialog("INVITE", self.cseq, session, 'retrans="500"')
-        return [invite, *accepted(direction), _in_dialog("ACK", self.cseq)]
-
-
-def _in_dialog(method: str, cseq: int, session: str = "", attributes: str = "") -> str:
-    """A request of the caller inside the dialog."""
-    contact = "      Contact: <sip:caller@[local_ip]:[local_port]>\n" if session else ""
-    return send(
-        f"""      {method} [next_url] SIP/2.0
-      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=z9hG4bK-[run]-[call_number]-[msg_index]
-      [routes]
-      From: [field0];tag=[run]c[call_number]
-      To: <sip:[service]@[remote_ip]:[remote_port]>[peer_tag_param]
-      Call-ID: [call_id]
-      CSeq: {cseq} {method}
-      Max-Forwards: 70
-{contact}{session or "      Content-Length: 0"}""",
-        attributes,
-    )
+        session = session_of(self.has_ear, direction, self.version)
+        invite = in_dialog("INVITE", self.cseq, session, 'retrans="500"')
+        return [invite, *accepted(direction), in_dialog("ACK", self.cseq)]
 
 
 def _talk(script: Talks, tone_file: str, dialog: _Dialog) -> list[str]:
@@ -159,7 +118,7 @@ def _talk(script: Talks, tone_file: str, dialog: _Dialog) -> list[str]:
         *(_answer_or_refusal() if script.may_be_refused else _TRYING),
         *([recv("BYE", 'optional="global" next="bye"')] if script.bye_any_time else []),
         f'  <recv response="200" rrs="true" {_PATIENT if script.may_be_refused else ""}/>',
-        *([_in_dialog("ACK", dialog.cseq)] if script.acknowledges else []),
+        *([in_dialog("ACK", dialog.cseq)] if script.acknowledges else []),
         log("answered"),
     ]
     body += _steps_with_tone(script.steps, tone_file, dialog)
@@ -209,18 +168,13 @@ def _step(step: Step, dialog: _Dialog) -> list[str]:
             return [*dialog.re_invite(direction), log("re-invited")]
 
 
-def _cancel() -> str:
-    return send(
-        f"""      CANCEL sip:[service]@[remote_ip]:[remote_port] SIP/2.0
-      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={_BRANCH}
-      From: [field0];tag=[run]c[call_number]
-      To: <sip:[service]@[remote_ip]:[remote_port]>
-      Call-ID: [call_id]
-      CSeq: 1 CANCEL
-      Max-Forwards: 70
-      Content-Length: 0""",
-        'retrans="500"',
-    )
+_THEM: Final = "[$them]"
+_IS_ANSWER: Final = keep("CSeq:", "INVITE", "answer")
+_KEEP_THEM: Final = keep("To:", ".*", "them")
+"""Each reply with a tag changes SIPp's own notion of the other side, that to a CANCEL as well."""
+_REFUSED_FIRST: Final = (
+    f'  <recv response="487" optional="true" next="refused-first"><action>{_KEEP_THEM}</action></recv>'
+)
 
 
 def _give_up(after_ms: int) -> list[str]:
@@ -229,23 +183,30 @@ def _give_up(after_ms: int) -> list[str]:
         '  <recv response="183" optional="global"/>',
         '  <recv response="100"/>',
         f'  <pause milliseconds="{after_ms}"/>',
-        _cancel(),
-        *_end_of_invite("cancelled", _CROSSED),
+        cancel(),
+        _REFUSED_FIRST,
+        # One of the two replies that a 200 may be: SIPp tells them apart by the header only.
+        f'  <recv response="200" rrs="true"><action>{_IS_ANSWER}{_KEEP_THEM}</action></recv>',
+        '  <nop next="answered-first" test="answer"/>',
+        '  <recv response="200" optional="true" rrs="true" next="answered-last">',
+        f"    <action>{_KEEP_THEM}</action></recv>",
+        *_refusal_of_invite("cancelled"),
+        '  <label id="refused-first"/>',
+        *_refused_first("cancelled"),
         end(),
+        '  <label id="answered-first"/>',
+        # After a jump SIPp takes the next datagram before it sends: what the CANCEL led to may be there already.
+        '  <recv response="200"/>',
+        '  <label id="answered-last"/>',
         *_hang_up_crossed(),
     ]
-
-
-_CROSSED: Final = '  <recv response="200" optional="true" rrs="true" next="crossed"/>'
-"""The answer to the INVITE, which was on its way when the caller gave up."""
 
 
 def _hang_up_crossed() -> list[str]:
     """Do what a phone does whose CANCEL crossed the answer: acknowledge it and hang up (RFC 3261 section 9.1)."""
     return [
-        '  <label id="crossed"/>',
-        _in_dialog("ACK", 1),
-        _in_dialog("BYE", 2, attributes='retrans="500"'),
+        in_dialog("ACK", 1, to=_THEM),
+        in_dialog("BYE", 2, attributes='retrans="500"', to=_THEM),
         '  <recv response="200"/>',
         log("cancelled"),
         log("scripted"),
@@ -256,28 +217,29 @@ def _leave_early() -> list[str]:
     return [
         '  <recv response="100" optional="true"/>',
         '  <recv response="183" rrs="true"/>',
-        _in_dialog("BYE", 2, attributes='retrans="500"'),
+        in_dialog("BYE", 2, attributes='retrans="500"'),
         *_end_of_invite("bye-sent"),
     ]
 
 
-def _end_of_invite(what: str, *other: str) -> list[str]:
-    """Wait for the replies to the INVITE and to what ended it, in either order, or `other` instead of the 487."""
-    told = (log(what), log("scripted"))
+def _end_of_invite(what: str) -> list[str]:
+    """Wait for the refusal of the INVITE and the reply to what ended it, in either order."""
     return [
-        '  <recv response="487" optional="true" next="refused-first"/>',
+        _REFUSED_FIRST,
         '  <recv response="200"/>',
-        *other,
-        '  <recv response="487"/>',
-        _ack_refusal(),
-        *told,
-        end(),
+        *_refusal_of_invite(what),
         '  <label id="refused-first"/>',
-        # After a jump SIPp takes the next datagram before it sends: the 200 may be there already.
-        '  <recv response="200"/>',
-        _ack_refusal(),
-        *told,
+        *_refused_first(what),
     ]
+
+
+def _refusal_of_invite(what: str) -> list[str]:
+    return ['  <recv response="487"/>', acknowledge_refusal(), log(what), log("scripted"), end()]
+
+
+def _refused_first(what: str) -> list[str]:
+    # After a jump SIPp takes the next datagram before it sends: the 200 may be there already.
+    return ['  <recv response="200"/>', acknowledge_refusal(_THEM), log(what), log("scripted")]
 
 
 def _be_refused(status: int, cause: int) -> list[str]:
@@ -289,20 +251,7 @@ def _be_refused(status: int, cause: int) -> list[str]:
         '  <recv response="100" optional="true"/>',
         '  <recv response="183" optional="true"/>',
         expected,
-        _ack_refusal(),
+        acknowledge_refusal(),
         log("refused"),
         log("scripted"),
     ]
-
-
-def _ack_refusal() -> str:
-    return send(
-        f"""      ACK sip:[service]@[remote_ip]:[remote_port] SIP/2.0
-      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={_BRANCH}
-      From: [field0];tag=[run]c[call_number]
-      To: <sip:[service]@[remote_ip]:[remote_port]>[peer_tag_param]
-      Call-ID: [call_id]
-      CSeq: 1 ACK
-      Max-Forwards: 70
-      Content-Length: 0"""
-    )
