@@ -2,7 +2,8 @@
 # Run the README's two commands in an empty Debian of each suite named, as somebody who just cloned would; the demo
 # twice, since it can be repeated.
 #   tools/fresh.sh bookworm trixie
-# Needs root (it makes whole systems); keeps nothing. What is not committed is not tested.
+# Needs root (it makes whole systems). Keeps nothing but what a run that failed said: .tieline/fresh-logs/SUITE. What is
+# not committed is not tested.
 set -eu
 cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || { echo "run: sudo tools/fresh.sh $*" >&2; exit 1; }
@@ -10,6 +11,16 @@ cd "$(dirname "$0")/.."
 archive=$(.venv/bin/python -m lab.archive_of_host 2>/dev/null || python3 -m lab.archive_of_host)
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT INT TERM
+
+# keep SUITE: bring what the commands said, and the logs of their labs, out of a system that is about to be removed.
+keep() {
+    kept=.tieline/fresh-logs/$1
+    rm -rf "$kept"
+    mkdir -p "$kept"
+    cp "$place/$1.log" "$kept/said.log"
+    (cd "$place/$1/tieline/.tieline" && find lab* -name '*.log' -exec cp --parents -t "$OLDPWD/$kept" {} +) || true
+    echo "== $1: failed; its logs are in $kept"
+}
 
 for suite in "$@"; do
     system=$place/$suite
@@ -32,7 +43,8 @@ for suite in "$@"; do
     for command in "make demo EXIT=1" "make demo EXIT=1" "make test"; do
         echo "== $suite: $command"
         # shellcheck disable=SC2086 # a list of words
-        inside $command
+        { inside $command 2>&1 || echo "$?" >"$place/status"; } | tee -a "$place/$suite.log"
+        [ ! -e "$place/status" ] || { keep "$suite"; exit 1; }
     done
     echo "== $suite: passed"
     rm -rf --one-file-system "$system"
