@@ -25,8 +25,12 @@ SLOW_SEATS: Final = 10
 HELD_S: Final = 4.0
 """The holder calls so long before all others: by then he has the only line of his city."""
 
-GREETED_MS: Final = 1100
+GREETED_MS: Final = 600
 """Nobody presses a key before; the menu speaks meanwhile."""
+_KEY_LATER_MS: Final = 500
+"""So long after it is told to press keys SIPp plays the first one (`lab.scenario_media.keys_ms`)."""
+HEARS_MENU_MS: Final = GREETED_MS + _KEY_LATER_MS
+"""So long the menu speaks to everybody."""
 RING_MS: Final = 500
 AGENT_TALKS_MS: Final = 2000
 _CALLER_TALKS_MS: Final = (1200, 1600)
@@ -106,9 +110,8 @@ _SHARE_OF_CITY: Final[Mapping[str, int]] = {
     "zhangzhou": 4,
     "longyan": 3,
 }
-_RATED_FROM: Final = ("fuzhou", "putian", "xiamen", "quanzhou")
-_RATED_SHARE: Final = 0.45
-"""Of the talks of those cities: about a quarter of all calls."""
+_RATED_FROM: Final = ("putian", "xiamen")
+"""About a quarter of all calls. Whole cities: each lane is a SIPp more, and SIPp wakes every millisecond."""
 
 _OTHERS: Final = (
     (Ends.MENU, "quanzhou", 0.04),
@@ -164,9 +167,7 @@ def _sizes(count: int) -> Iterator[tuple[tuple[str, Ends], int]]:
     for city, weight in reversed(list(_SHARE_OF_CITY.items())):
         calls = left if city == "fuzhou" else talks * weight // weights
         left -= calls
-        rated = round(calls * _RATED_SHARE) if city in _RATED_FROM else 0
-        yield (city, Ends.RATED), rated
-        yield (city, Ends.CALLER), calls - rated
+        yield (city, Ends.RATED if city in _RATED_FROM else Ends.CALLER), calls
 
 
 def _planned(topology: Topology, city: CityId, ends: Ends, serial: Iterator[int], chance: random.Random) -> Planned:
@@ -205,7 +206,7 @@ def script_of(lane: Lane, span_s: float) -> CallerScript:
         case Ends.REFUSED:
             return IsRefused(status=503, cause=34)
         case Ends.MENU:
-            return Talks((Pause(GREETED_MS), HangUp()))
+            return Talks((Pause(HEARS_MENU_MS), HangUp()))
         case Ends.WAITING | Ends.RINGING:
             return Talks((*chosen, Pause(KEYS_MS + 1000), HangUp()))
         case Ends.RATED:

@@ -13,10 +13,10 @@ import msgspec
 from crm_adapter.record import CallRecord
 from lab.books import Difference
 from lab.ear import PACKET_S, Heard
-from lab.mix import AGENT_TALKS_MS, GREETED_MS, TALKS, Ends, Planned
+from lab.mix import AGENT_TALKS_MS, HEARS_MENU_MS, TALKS, Ends, Planned
 from lab.tones import AGENT_HZ, CALLER_HZ, seconds_with
 
-MENU_S: Final = GREETED_MS / 1000 - 0.2
+MENU_S: Final = HEARS_MENU_MS / 1000 - 0.2
 """So long the menu speaks for sure before a key cuts it, seconds."""
 
 _SPEECH_S: Final = 0.5
