@@ -39,7 +39,7 @@ from tieline.model import AgentId, AgentState, NodeId, SiteId
 from tieline.streams import commanding
 from tieline.switch_plan import StaticQueue
 
-EVERY_S: Final = 0.05
+EVERY_S: Final = 0.1
 """Looks at most this often: the hold loop itself looks every 200 ms, and events come in bunches."""
 LONGEST_LOOK_S: Final = 1.0
 AGAIN_S: Final = 0.5
