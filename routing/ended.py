@@ -12,19 +12,23 @@ class Ended:
     """Calls whose end was told within the last minute; none of them may enter the pool any more."""
 
     def __init__(self) -> None:
-        self._at: dict[CallId, float] = {}
-        self._order: deque[CallId] = deque()
+        self._ended: dict[CallId, float] = {}
+        self._told: deque[tuple[float, CallId]] = deque()
 
     def __contains__(self, call_id: object) -> bool:
-        return call_id in self._at
+        return call_id in self._ended
 
-    def add(self, call_id: CallId, now: float) -> None:
-        """Note the end of a call."""
-        if call_id not in self._at:
-            self._at[call_id] = now
-            self._order.append(call_id)
+    def add(self, call_id: CallId, at: float, now: float) -> None:
+        """Note when a call ended."""
+        if call_id not in self._ended:
+            self._ended[call_id] = at
+            self._told.append((now, call_id))
+
+    def maybe_at(self, call_id: CallId) -> float | None:
+        """Give when a call ended, or None."""
+        return self._ended.get(call_id)
 
     def forget(self, now: float) -> None:
-        """Forget what is long ago."""
-        while self._order and self._at[self._order[0]] < now - _REMEMBERED_S:
-            del self._at[self._order.popleft()]
+        """Forget what was told long ago."""
+        while self._told and self._told[0][0] < now - _REMEMBERED_S:
+            del self._ended[self._told.popleft()[1]]

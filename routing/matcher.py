@@ -8,7 +8,7 @@ Each method takes one event and returns what must be done about it. Events may c
 what does not fit the present state changes nothing. How agent and call are chosen is in `routing.choice`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -125,15 +125,25 @@ class Matcher:
 
     def call_gone(self, call_id: CallId, now: float, at: float | None = None) -> list[Effect]:
         """The caller hung up, or the safety net took the call; `at` is when, as in all that follow."""
-        self.gone.add(call_id, now)
+        over = CallOver(call_id, _at(at, now))
+        self.gone.add(call_id, over.at, now)
         self._exchange.leave(call_id)
         self._peer_offered.pop(call_id, None)
         offer = self._offering.take_out(call_id)
         if offer is not None:
             if offer.lease_until > 0:
                 self._exchange.out.append(WithdrawOffer(offer, "gone"))
-            self._offering.release(offer, now, CallOver(call_id, _at(at, now)))
+            self._offering.release(offer, now, over)
+        elif agent := self._seating.maybe_with(call_id):
+            self._seating.news(agent, now, over)
         return self._exchange.match(now)
+
+    def _of_leg(self, fact: Rung | Answered) -> Iterator[Fact]:
+        """Give what is known of an agent's leg: its call may have ended before the beginning is told."""
+        yield fact
+        ended_at = self.gone.maybe_at(fact.call_id)
+        if ended_at is not None:
+            yield CallOver(fact.call_id, ended_at)
 
     # Offers --------------------------------------------------------------------------------------------------
 
@@ -146,7 +156,7 @@ class Matcher:
 
     def rung(self, call_id: CallId, agent: AgentId, now: float, at: float | None = None) -> list[Effect]:
         """The agent's phone rings: for our offer, or because the safety net dials him."""
-        return self._news(agent, now, Rung(call_id, _at(at, now)))
+        return self._news(agent, now, *self._of_leg(Rung(call_id, _at(at, now))))
 
     def answered(self, call_id: CallId, agent: AgentId, now: float, at: float | None = None) -> list[Effect]:
         """The agent took the call. True whatever we believed: a late word from the mailbox is a talk, too."""
@@ -157,7 +167,7 @@ class Matcher:
         self._exchange.leave(call_id)
         ours = self._seating.is_ours(agent)
         if ours:
-            self._seating.news(agent, now, Answered(call_id, _at(at, now)))
+            self._seating.news(agent, now, *self._of_leg(Answered(call_id, _at(at, now))))
         if offer is not None:
             if ours and self.seats[agent].state is not AgentState.TALKING:
                 self._offering.release(offer, now)  # the end was told before the beginning
@@ -245,9 +255,9 @@ class Matcher:
             self._talk_over(agent, over, now)
         return self._exchange.match(now)
 
-    def _news(self, agent: AgentId, now: float, fact: Fact) -> list[Effect]:
+    def _news(self, agent: AgentId, now: float, *facts: Fact) -> list[Effect]:
         if self._seating.is_ours(agent):
-            self._seating.news(agent, now, fact)
+            self._seating.news(agent, now, *facts)
         return self._exchange.match(now)
 
     def _talk_over(self, agent: AgentId, call_id: CallId, now: float) -> None:

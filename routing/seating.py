@@ -11,8 +11,9 @@ from routing.pool import Pool
 from routing.seat_facts import Fact
 from routing.seats import EMPTY, Seat, SeatRules, after
 from routing.timers import Timer, Timers
-from tieline.model import AgentId, AgentState, SiteId
+from tieline.model import AgentId, AgentState, CallId, SiteId
 
+_WITH_CALL: Final = frozenset((AgentState.OFFERED, AgentState.TALKING))
 _ON_DUTY: Final = frozenset((AgentState.READY, AgentState.OFFERED, AgentState.TALKING, AgentState.WRAP_UP))
 
 
@@ -39,6 +40,7 @@ class Seating:
     peer_seats: dict[AgentId, Seat] = field(default_factory=dict)
     reserved: set[AgentId] = field(default_factory=set)
     came_free: dict[AgentId, None] = field(default_factory=dict)
+    _with_call: dict[CallId, AgentId] = field(default_factory=dict)
     _ends: dict[AgentId, Timer] = field(default_factory=dict)
 
     def is_ours(self, agent: AgentId) -> bool:
@@ -61,7 +63,16 @@ class Seating:
             if self.is_ours(agent):
                 self._put(agent, seat)
 
+    def maybe_with(self, call_id: CallId) -> AgentId | None:
+        """Give the agent of ours who has a call, ringing or talking."""
+        return self._with_call.get(call_id)
+
     def _put(self, agent: AgentId, seat: Seat) -> None:
+        before = self.seats.get(agent, EMPTY)
+        if before.state in _WITH_CALL and self._with_call.get(CallId(before.reason)) == agent:
+            del self._with_call[CallId(before.reason)]
+        if seat.state in _WITH_CALL:
+            self._with_call[CallId(seat.reason)] = agent
         self.seats[agent] = seat
         if timer := self._ends.pop(agent, None):
             timer.cancel()
