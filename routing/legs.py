@@ -91,9 +91,9 @@ class Legs(msgspec.Struct, frozen=True):
         newest = max((leg for leg in self.kept if leg.answered_at), key=lambda leg: leg.answered_at, default=None)
         return newest if newest and not newest.over_at and newest.answered_at >= newest.rung_at else None
 
-    def maybe_ringing(self) -> Leg | None:
-        """Give the leg that rings."""
-        ringing = (leg for leg in self.kept if leg.rung_at > leg.answered_at and not leg.over_at)
+    def maybe_ringing(self, after: float) -> Leg | None:
+        """Give the leg that rings, when it began after a time."""
+        ringing = (leg for leg in self.kept if leg.rung_at > max(leg.answered_at, after) and not leg.over_at)
         return max(ringing, key=lambda leg: leg.rung_at, default=None)
 
     @property

@@ -124,6 +124,6 @@ def _changes(before: Seat, seat: Seat) -> Iterator[tuple[str, str, str]]:
         yield "ADDMEMBER", MANAGER, "PAUSED" if is_paused else ""
     elif (was_paused, before.reason) != (is_paused, seat.reason) and (was_paused or is_paused):
         if was_paused:
-            yield "UNPAUSE", NONE, before.reason
+            yield "UNPAUSE", NONE, ""
         if is_paused:
             yield "PAUSE", NONE, seat.reason

@@ -195,7 +195,7 @@ def _state(seat: Seat, now: float, rules: SeatRules) -> tuple[AgentState, str, f
         return AgentState.TALKING, talk.call_id, 0.0
     if not seat.offer.over:
         return AgentState.OFFERED, seat.offer.call_id, 0.0
-    if ringing := seat.legs.maybe_ringing():
+    if ringing := seat.legs.maybe_ringing(seat.missed_at):  # news of a ring that came to nothing may be late
         return AgentState.OFFERED, ringing.call_id, 0.0
     standing, worked = seat.wishes.standing, seat.legs.worked
     if now < worked.until and standing.ready_at <= worked.over_at:

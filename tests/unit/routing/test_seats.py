@@ -162,6 +162,12 @@ def test_no_answer_is_a_pause_with_an_end_unless_he_says_ready() -> None:
     assert seat(*missed, Asked(30, Wish.READY), now=31).idle_since == 30
 
 
+def test_a_ring_that_is_told_after_it_came_to_nothing_does_not_ring() -> None:
+    missed = (PHONE, Offered(C1, 7), OfferOver(C1, 7, missed_at=10.5))
+    assert state(*missed, Rung(C1, 10), now=11) == (AgentState.NOT_READY, Reason.NO_ANSWER, 40.5)
+    assert state(*missed, Rung(C2, 15), now=16) == (AgentState.OFFERED, C2, 0)
+
+
 def test_a_phone_that_rings_for_somebody_else_is_not_free() -> None:
     assert state(PHONE, Rung(C1, 10), now=11) == (AgentState.OFFERED, C1, 0)
     assert state(PHONE, Rung(C1, 10), LegGone(C1, 12), now=13) == (AgentState.READY, "", 0)
