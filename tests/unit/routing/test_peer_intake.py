@@ -122,6 +122,14 @@ def test_a_tie_line_without_a_free_channel_costs_nobody_a_pause_and_is_left_alon
     assert len(xiamen.of(bus.OfferMade)) == 2
 
 
+def test_a_phone_of_theirs_that_cannot_be_reached_says_nothing_of_the_tie_line() -> None:
+    fuzhou, xiamen = two_sites(OTHER, SPEAKER)
+    fuzhou.tell(bus.OfferFailed(at=1000, call_id="c0", agent="a1001", fence=3, status="CHANUNAVAIL"))
+    fuzhou.waits("c1", "min_nan")
+    meet(fuzhou, xiamen)
+    assert len(xiamen.of(bus.OfferMade)) == 1
+
+
 def test_a_site_that_is_lost_offers_nothing_and_is_offered_nothing() -> None:
     fuzhou, xiamen = two_sites(OTHER, SPEAKER)
     xiamen.loses(fuzhou)
