@@ -85,7 +85,7 @@ async def test_what_ships_is_in_force_until_a_version_is_put_and_comes_back_by_u
         (SLOWER, "a\nb", ["why"]),
         ("x" * (LONGEST + 1), "wind", ["text"]),
         ("not toml", "wind", ["ladders.toml"]),
-        (SLOWER.replace('accept = "basic"', 'accept = "perfect"').replace("after_s = 9", "after_s = -1"), "", None),
+        (SLOWER.replace('after_s = 9\naccept = "basic"', 'after_s = -1\naccept = "perfect"'), "", None),
     ],
     ids=["nothing changes", "no reason", "a reason of two lines", "too long", "no TOML", "several faults"],
 )
