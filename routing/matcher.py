@@ -209,7 +209,7 @@ class Matcher:
             self._offering.take_out(call_id)
             self._offering.release(offer, now)
             self._exchange.wait(offer.call, now)
-        elif call := self._peer_offered.pop(call_id, None):
+        elif (call := self._peer_offered.pop(call_id, None)) and not self._exchange.knows(call_id):
             self._exchange.wait(call, now)
         return self._exchange.match(now)
 
