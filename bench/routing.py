@@ -25,7 +25,7 @@ from tieline.model import MANDARIN
 TUNING_SEED: Final = 10_000
 """Courses from here on are for tuning and searching, those from 0 on for what is told."""
 
-SEARCH_COURSES: Final = 2
+SEARCH_COURSES: Final = 1
 GAP_GOALS: Final = {"normal": 0.65, "storm": 0.75}
 SOON_GOAL: Final = 0.06
 """How far the 20 s level of a normal day may be under the pooled bound."""

@@ -19,7 +19,7 @@ Source:
 """
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import ceil, inf
@@ -38,8 +38,8 @@ COMMON: Final = 20
 _KINDS: Final = (EVERYBODYS[0], *(business for business in Business if business not in EVERYBODYS))
 """Businesses that all are trained for share their queues."""
 
-_SPEAKER, _BASIC, _MANDARIN_ONLY, _COMMON, _SCARCE = range(5)
-"""Penalties."""
+SPEAKER, _BASIC, _MANDARIN_ONLY, _COMMON, MOST = range(5)
+"""Penalties; the last one is that of scarce speakers in other queues."""
 
 
 class Reach(StrEnum):
@@ -191,8 +191,8 @@ class QueuePolicy:
     def _most_penalty(self, caller: _Caller, now: float) -> int:
         waited, setup = now - caller.came, self._setup
         if caller.call.caller.wants_dialect:
-            return _SCARCE if waited >= setup.open_s else _SPEAKER
-        return _SCARCE if waited >= setup.spare_s else _COMMON
+            return MOST if waited >= setup.open_s else SPEAKER
+        return MOST if waited >= setup.spare_s else _COMMON
 
     def _wake(self, queue: _Queue, now: float) -> None:
         """Have those look whose turn it is."""
@@ -219,27 +219,42 @@ class QueuePolicy:
             queue.idle.pop(agent, None)
 
 
+def penalties(agents: Mapping[AgentId, Agent], dialect: DialectId) -> dict[AgentId, int]:
+    """Give the members' penalties in the queue of a dialect: speakers 0, the scarcest speakers of others most."""
+    speakers = Counter(each for agent in agents.values() for each in agent.dialects if agent.speaks(each))
+    scarce = frozenset(each for each, count in speakers.items() if count < COMMON)
+    return {agent.id: _penalty(agent, dialect, scarce) for agent in agents.values()}
+
+
+def _penalty(agent: Agent, dialect: DialectId, scarce: frozenset[DialectId]) -> int:
+    if dialect != MANDARIN and agent.speaks(dialect):
+        return SPEAKER
+    if agent.dialects.get(dialect) is Level.BASIC:
+        return _BASIC
+    own = [name for name in agent.dialects if name != MANDARIN and agent.speaks(name)]
+    if not own:
+        return _MANDARIN_ONLY
+    return MOST if scarce.intersection(own) else _COMMON
+
+
 class _Queues:
     """All queues of a set-up."""
 
     def __init__(self, floor: Floor, setup: QueueSetup) -> None:
         agents = floor.agents
-        speakers = Counter(
-            dialect for agent in agents.values() for dialect in agent.dialects if agent.speaks(dialect)
-        )
-        self._scarce = frozenset(dialect for dialect, count in speakers.items() if count < COMMON)
         dialects = {MANDARIN, *(name for shares in floor.world.callers.dialects.values() for name in shares)}
         sites: list[SiteId | None] = [None, *(() if setup.reach is Reach.BOTH else floor.world.people)]
+        of_dialect = {dialect: penalties(agents, dialect) for dialect in sorted(dialects)}
         self._queues = {
             (dialect, business, site): _Queue(
                 weight=int(setup.weighted and dialect != MANDARIN),
                 penalties={
-                    agent.id: self._penalty(agent, dialect)
-                    for agent in agents.values()
-                    if business in agent.business and site in (None, agent.site)
+                    agent: penalty
+                    for agent, penalty in of_dialect[dialect].items()
+                    if business in agents[agent].business and site in (None, agents[agent].site)
                 },
             )
-            for dialect in sorted(dialects)
+            for dialect in of_dialect
             for business in _KINDS
             for site in sites
         }
@@ -264,13 +279,3 @@ class _Queues:
             other.weight > queue.weight and other.callers and len(other.callers) >= len(other.idle)
             for other in self._of_member[agent]
         )
-
-    def _penalty(self, agent: Agent, dialect: DialectId) -> int:
-        if dialect != MANDARIN and agent.speaks(dialect):
-            return _SPEAKER
-        if agent.dialects.get(dialect) is Level.BASIC:
-            return _BASIC
-        own = [name for name in agent.dialects if name != MANDARIN and agent.speaks(name)]
-        if not own:
-            return _MANDARIN_ONLY
-        return _SCARCE if self._scarce.intersection(own) else _COMMON
