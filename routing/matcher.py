@@ -286,18 +286,12 @@ class Matcher:
                 self._exchange.wait(call, now)
         return self._exchange.match(now)
 
-    def peer_seat(self, agent: AgentId, seat: Seat, now: float) -> list[Effect]:
-        """The other site told the state of an agent of its own."""
-        self._seating.set_peer(agent, seat)
-        return self._exchange.match(now)
-
     # Time ----------------------------------------------------------------------------------------------------
 
     def tick(self, now: float) -> list[Effect]:
         """Do what is due: leases that ran out, pauses that end, steps that open."""
         self.gone.forget(now)
-        for timer in self._exchange.timers.pop_due(now):
-            timer.run(now)
+        self._exchange.timers.run_due(now)
         return self._exchange.match(now)
 
     def next_deadline(self, now: float) -> float | None:

@@ -1,6 +1,6 @@
 """What is due when: one heap of times with what is to be done then. Pure."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 
@@ -48,7 +48,7 @@ class Timers:
             heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
-    def pop_due(self, now: float) -> Iterator[Timer]:
-        """Take out what is due, and what becomes due while it is done."""
+    def run_due(self, now: float) -> None:
+        """Do what is due, and what becomes due while it is done."""
         while self._heap and self._heap[0][0] <= now:
-            yield heappop(self._heap)[2]
+            heappop(self._heap)[2].run(now)
