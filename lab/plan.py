@@ -222,7 +222,7 @@ def _tieline(plan: LabPlan, site: Site, after: tuple[str, ...]) -> list[Part]:
             in_root=False,
             after=after,
             restart=True,
-            ready_s=60.0,  # ten of them start at once
+            ready_s=120.0,  # ten of them start at once
             stop_s=15,
         )
         for name, words in words_of.items()
