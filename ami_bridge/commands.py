@@ -18,12 +18,18 @@ from tieline.live import Live, commands_stream
 
 MAILBOX: Final = "TL_GO"
 """The channel variable that the hold loop waits for."""
+CALLED_BACK: Final = "called-back"
+"""The context of a customer who answers."""
 RETRY_S: Final = 0.5
 _WORD: Final = re.compile(r"[A-Za-z0-9:_-]{1,64}")
 _GLOBAL: Final = re.compile(r"TL_HB_[A-Z]{1,32}|TL_NOTICE_[A-Za-z0-9_]{1,64}")
 _COUNTED: Final = re.compile(r"TL_CAP_[a-z0-9_-]{1,64}|TL_QUOTA")
 """What the bus may set on a node: not servers or directories, which the rendered plan owns. The second kind are
 numbers: the dialplan calculates with them."""
+_WAY_OUT: Final = re.compile(r"[a-z0-9_-]{1,32}\*[0-9]{10,12}@[0-9.]{7,15}:[0-9]{1,5}")
+"""Trunk group, number, edge. So long a number is no short code (110, 95598)."""
+_FACT: Final = re.compile(r"[A-Za-z0-9_:.+-]{0,128}")
+_OfOneChannel = bus.PutInMailbox | bus.RingCustomer | bus.HangUpChannel | bus.SetGlobal
 _COUNT: Final = re.compile(r"[0-9]{1,9}")
 _LIST_DEADLINE_S: Final = 5.0
 _read_member: Final = reader_of(QueueMember)
@@ -99,9 +105,9 @@ class CommandFollower:
         except (ConnectionLost, DeadlineExceeded, NotReady):
             self.failed += 1
 
-    async def _do_one(self, command: bus.PutInMailbox | bus.HangUpChannel | bus.SetGlobal) -> None:
+    async def _do_one(self, command: _OfOneChannel) -> None:
         deadline_s = ACTION_DEADLINE_S
-        if isinstance(command, bus.PutInMailbox):
+        if isinstance(command, bus.PutInMailbox | bus.RingCustomer):
             deadline_s = min(deadline_s, command.expires - self._clock())
             if deadline_s <= 0:
                 self.expired += 1
@@ -129,11 +135,25 @@ class CommandFollower:
             await self._client.do(actions.StopSound(channel), deadline_s=ACTION_DEADLINE_S)
 
 
-def _action(command: bus.PutInMailbox | bus.HangUpChannel | bus.SetGlobal) -> actions.Action:
+def _action(command: _OfOneChannel) -> actions.Action:
     if isinstance(command, bus.PutInMailbox):
         if _WORD.fullmatch(command.word) is None:
             raise LocalProtocolError(f"no mailbox word: {command.word!r}")
         return actions.Setvar(command.channel, MAILBOX, command.word)
+    if isinstance(command, bus.RingCustomer):
+        if _WAY_OUT.fullmatch(command.uri) is None:
+            raise LocalProtocolError(f"no way out: {command.uri!r}")
+        if not all(_FACT.fullmatch(value) for value in (command.shown, command.call_id, *command.facts.values())):
+            raise LocalProtocolError("a fact that is none")
+        return actions.Originate(
+            channel=f"PJSIP/{command.edge}/sip:{command.uri}",
+            context=CALLED_BACK,
+            exten="s",
+            timeout_ms=round(command.ring_s * 1000),
+            account=command.call_id,
+            caller_id=command.shown,
+            variables=tuple(command.facts.items()),
+        )
     if isinstance(command, bus.HangUpChannel):
         return actions.Hangup(command.channel, command.cause)
     counted = _COUNTED.fullmatch(command.name) and _COUNT.fullmatch(command.value)

@@ -15,11 +15,10 @@ ENTRY_DEFAULT: Final = "edge"
 READ_CLASSES: Final = ("call", "user", "agent", "system", "dtmf")
 """`read=` of the AMI user: channels and dials, UserEvent, queues, contacts and boot, keys."""
 
-WRITE_CLASSES: Final = ("call", "agent", "reporting", "system")
+WRITE_CLASSES: Final = ("call", "agent", "originate", "reporting", "system")
 """`write=` of the AMI user, the least that serves: Setvar and Hangup need `call`, QueuePause, QueueAdd and QueueLog
 need `agent`, the contacts list and reloads need `system` (refused with `reporting` alone, tried), the dialplan's list
-needs `reporting`. Not `command`; `originate` is
-to be added with the first Originate."""
+needs `reporting`, calling customers back `originate`. Not `command`."""
 
 EVENTS_OF_ALL: Final = (
     "Hangup",

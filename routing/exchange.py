@@ -6,6 +6,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from routing.agents import Agent
 from routing.choice import choose_agent, choose_call
@@ -21,7 +22,7 @@ from routing.seat_facts import Offered
 from routing.seating import Seating
 from routing.seats import SeatRules
 from routing.timers import Timer, Timers
-from tieline.model import AgentId, CallId, SiteId
+from tieline.model import AgentId, CallId, Lane, SiteId
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,10 @@ class Rules(SeatRules):
 
     lease_s: float = 5.0
     ring_s: float = 20.0
+
+
+CALL_BACK_S: Final = 40.0
+"""So much longer the offer of a call back stands: the customer's phone rings, and he is told who calls."""
 
 
 class Exchange:
@@ -203,7 +208,8 @@ class Exchange:
 
     def _offer(self, call: Waiting, agent: AgentId, decision: Decision, now: float) -> None:
         self.leave(call.call_id)
-        offer = Offer(call, agent, self._next_fence, now + self._lease_s)
+        lease_s = self._lease_s + (CALL_BACK_S if call.need.lane is Lane.CALLBACK else 0.0)
+        offer = Offer(call, agent, self._next_fence, now + lease_s)
         self._next_fence += 1
         self.offering.put(offer)
         self.seating.news(agent, now, Offered(call.call_id, offer.fence))

@@ -61,7 +61,7 @@ def commands_of(
             case MakeOffer(offer):
                 yield from keeping(effect, now)
                 yield telling(_made(offer, now))
-                if offer.call.site == site:
+                if offer.call.site == site and offer.call.channel:
                     yield _word(offer, now, way_to(offer.agent, offer.call.node))
             case TakeUpOffer(offer):
                 yield _word(offer, now, way_to(offer.agent, offer.call.node))

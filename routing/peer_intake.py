@@ -68,7 +68,8 @@ class PeerIntake:
         return self.matcher.leave(left_elsewhere(self.business_sites, self.matcher.agents, seats), now)
 
     def _show(self, seen: PeerSeen, now: float) -> list[Effect]:
-        waiting = () if now < self._no_way_until else seen.waiting
+        # Who is called back has no channel yet that a tie line could be joined to: he is left to his own site.
+        waiting = () if now < self._no_way_until else tuple(call for call in seen.waiting if call.channel)
         return self.matcher.peer_view(seen.site, seen.seats, waiting, now)
 
     def _told(self, event: BetweenSites, now: float) -> list[Effect]:

@@ -20,7 +20,6 @@ from crm_adapter.journal import Journal
 from crm_adapter.record import CallRecord
 from crm_adapter.stand_in import StandIns
 from crm_adapter.store import Store
-from ivr_prompts.waiting import load_waiting
 from routing.ladder_desk import LadderDesk
 from routing.ladder_follower import LadderFollower
 from routing.live import MatcherShell
@@ -30,7 +29,7 @@ from routing.static_queues import static_queues
 from service import heartbeats
 from service.agi_servers import Metrics, agi_servers
 from service.beside import beside
-from service.callback_keeper import CallbackKeeper
+from service.callbacks import callbacks
 from service.context import SiteContext, load_network
 from service.figures import figures
 from service.keeper import Keeper
@@ -203,8 +202,6 @@ class SiteProcess:
             read_number=partial(read_raw_number, plan=plan),
         )
         notices = NoticeKeeper(self._live, self._database, system_clock)
-        callbacks = self._callback_keeper()
-        self._metrics["callbacks"] = callbacks.metrics
         self._metrics["notices"] = notices.metrics
         self._metrics["surge"] = surge.metrics
         self._metrics["keeper"] = keeper.metrics
@@ -222,7 +219,7 @@ class SiteProcess:
                 beside(versions.run()),
                 beside(quotas.run()),
                 beside(safety.run()),
-                beside(callbacks.run()),
+                callbacks(context, self._live, self._database, self._metrics),
                 beside(self._deliver(forwarder)),
             ):
                 await quotas.wait_in_force(FIRST_QUOTAS_S)
@@ -272,13 +269,6 @@ class SiteProcess:
         context = self._context
         desk = Desk(self._database, context.topology, context.profiles)
         return QuotaVersions(context.site.id, self._live, desk, context.topology, context.profiles, system_clock)
-
-    def _callback_keeper(self) -> CallbackKeeper:
-        waiting = load_waiting()
-        key = (waiting.digit, float(waiting.first_s))
-        return CallbackKeeper(
-            self._context.site.id, self._live, self._database, self._context.callback, key, system_clock
-        )
 
     async def _put_in_force(self, versions: QuotaVersions) -> None:
         await set_safety_numbers(self._live, self._context.allowances.safety_numbers)

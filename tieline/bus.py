@@ -450,6 +450,26 @@ class PutInMailbox(Message, frozen=True, tag=True):
     expires: float
 
 
+class RingCustomer(Message, frozen=True, tag=True):
+    """Ring a customer who is to be called back, and lead him to the agent whom the matcher has reserved.
+
+    Attributes:
+        edge: The edge's endpoint, and `uri` what it is to be asked for: `<trunk group>*<number>@<host:port>`.
+        ring_s: How long, seconds.
+        shown: Number that the customer sees.
+        facts: The call's variables, by name.
+        expires: Not executed after this Unix time: the agent is not reserved any more.
+    """
+
+    call_id: str
+    edge: str
+    uri: str
+    ring_s: float
+    shown: str
+    facts: dict[str, str]
+    expires: float
+
+
 class HangUpChannel(Message, frozen=True, tag=True):
     """Hang a channel up with a Q.850 cause."""
 
@@ -514,7 +534,16 @@ class WriteQueueLog(Message, frozen=True, tag=True):
     lines: tuple[QueueLine, ...]
 
 
-Command = WriteQueueLog | PutInMailbox | SetQueueMember | SetNetQueues | HangUpChannel | SetGlobal | TakeSnapshot
+Command = (
+    WriteQueueLog
+    | PutInMailbox
+    | RingCustomer
+    | SetQueueMember
+    | SetNetQueues
+    | HangUpChannel
+    | SetGlobal
+    | TakeSnapshot
+)
 
 _EVENTS: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
 _COMMANDS: Final[msgspec.json.Decoder[Command]] = msgspec.json.Decoder(Command)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tieline.errors import LocalProtocolError
-from tieline.topology import Address, Site, Topology
+from tieline.topology import Address, Site, Topology, TrunkGroup
 
 _LOOPBACK: Final = ipaddress.ip_network("127.0.0.0/16")
 
@@ -33,7 +33,7 @@ def shift_loopback(topology: Topology, instance: int) -> Topology:
         cities={
             city.id: replace(
                 city,
-                trunk_groups=tuple(replace(group, source=move.host(group.source)) for group in city.trunk_groups),
+                trunk_groups=tuple(map(move.trunk_group, city.trunk_groups)),
             )
             for city in topology.cities.values()
         },
@@ -53,6 +53,10 @@ class _Move:
 
     def address(self, address: Address) -> Address:
         return Address(self.host(address.host), address.port)
+
+    def trunk_group(self, group: TrunkGroup) -> TrunkGroup:
+        outbound = self.address(group.outbound) if group.outbound else None
+        return replace(group, source=self.host(group.source), outbound=outbound)
 
     def site(self, site: Site) -> Site:
         return replace(

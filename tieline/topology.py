@@ -134,6 +134,7 @@ class TrunkGroup:
         channels: Calls it can carry at once: 30 for each E1, or the count agreed for a SIP trunk.
         e1: E1 circuits; 0 for a SIP trunk.
         state: Only what is in service counts as access.
+        outbound: Where the carrier takes calls out of it, None: nowhere.
     """
 
     id: str
@@ -141,6 +142,7 @@ class TrunkGroup:
     channels: int
     e1: int
     state: TrunkState
+    outbound: Address | None = None
 
     @property
     def in_service(self) -> bool:

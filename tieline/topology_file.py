@@ -178,6 +178,7 @@ def _trunk_group(table: Table) -> TrunkGroup:
         channels=channels,
         e1=e1,
         state=TrunkState(table.choice("state", tuple(TrunkState), default=TrunkState.IN_SERVICE)),
+        outbound=table.address("outbound") if table.has("outbound") else None,
     )
     table.finish()
     return group

@@ -125,6 +125,7 @@ def render_edge(plan: SwitchPlan, edge: Edge) -> dict[str, str]:
             }
             for site in topology.sites.values()
         ],
+        "ways_out": [trunk for _, trunk in all_trunks(topology) if trunk.outbound],
         "trunks": [{"source": trunk.source, "tag": trunk_tag(city, trunk)} for city, trunk in all_trunks(topology)],
     }
     return {

@@ -442,3 +442,33 @@ async def test_a_node_that_stays_away_is_told_once(peer: ScriptedAmi, live: Live
         assert await live.call("EXISTS", "tl:hb:bridge:fuzhou-1") == 0
         await peer.start()
         assert (await reader.until(bus.NodeSeen)).up
+
+
+def ring(uri: str = "tg-fuzhou*15405910001@127.0.10.1:5060", **changes: object) -> bus.RingCustomer:
+    facts = {"__TL_CALL": CALL, "TL_DIALECT": "min_dong", "TL_WORD": "agent:a1001:7:1795250045000"}
+    values = {"edge": "edge", "ring_s": 30.0, "shown": "95598", "facts": facts, "expires": NOW + 9, **changes}
+    return bus.RingCustomer(at=NOW, call_id=CALL, uri=uri, **values)  # type: ignore[arg-type]
+
+
+async def test_a_customer_is_rung_once_and_nobody_who_is_no_customer(peer: ScriptedAmi, live: Live) -> None:
+    reader = Reader(live)
+    async with bridged(peer, live) as bridge:
+        await reader.until(bus.NodeSnapshot)
+        await told_to_follow(live)
+        bad = ("tg-fuzhou*110@127.0.10.1:5060", "tg-fuzhou*95598@127.0.10.1:5060", "15405910001@127.0.10.1:5060")
+        for command in (
+            *(ring(uri) for uri in bad),
+            ring("tg-fuzhou*15405910001@127.0.10.1:5060\r\nAction: Logoff"),
+            ring(facts={"TL_WORD": "${SHELL(id)}"}),
+            ring(shown='"x" <110>'),
+            ring(expires=NOW - 1),
+            ring(),
+        ):
+            await live.command("fuzhou-1", command)
+        [said] = await peer.heard("Originate")
+        assert said["Channel"] == "PJSIP/edge/sip:tg-fuzhou*15405910001@127.0.10.1:5060"
+        assert (said["Context"], said["Exten"], said["Timeout"]) == ("called-back", "s", "30000")
+        assert (said["Account"], said["CallerID"], said["Async"]) == (CALL, "95598", "true")
+        await passing(lambda: bridge.metrics().commands_done == 1, peer)
+        metrics = bridge.metrics()
+        assert (metrics.commands_refused, metrics.commands_expired) == (6, 1)

@@ -25,7 +25,7 @@ def test_the_lines_are_what_manager_conf_wants() -> None:
     )
     assert len(set(lines)) == len(lines)
     assert read_classes() == ("call", "user", "agent", "system", "dtmf")
-    assert write_classes() == ("call", "agent", "reporting", "system")
+    assert write_classes() == ("call", "agent", "originate", "reporting", "system")
 
 
 def test_what_is_wanted_is_never_disabled() -> None:

@@ -1,0 +1,195 @@
+"""Calling back on a real Redis and both databases: who waits, who is rung, what is noted of a try."""
+
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from routing.callback import Callback, State
+from routing.callback_desk import CallbackDesk
+from routing.callback_live import add
+from routing.hours import load_hours
+from routing.keys import OFFERS, POOL, SEATS
+from routing.seats import Seat
+from routing.store import fetch_callbacks, put_callback
+from service.callback_dialler import AFTER_S, AGAIN_S, CallbackDialler, national
+from tests.unit.routing.test_callback import ENTRY, RULES
+from tieline import bus
+from tieline.clock import CHINA
+from tieline.database import Database
+from tieline.live import EVENTS, Live, commands_stream
+from tieline.model import AgentState, NodeId, SiteId
+from tieline.topology_file import load_topology
+
+pytestmark = pytest.mark.component
+
+TOPOLOGY = load_topology(Path(__file__).parents[3] / "examples" / "fujian.toml")
+FUZHOU = TOPOLOGY.sites[SiteId("fuzhou")]
+DUE = ENTRY.made_at + AFTER_S
+NODE = "fuzhou-1"
+
+
+@pytest.fixture
+def now() -> list[float]:
+    return [DUE]
+
+
+@pytest.fixture
+def dialler(live: Live, database: Database, now: list[float]) -> CallbackDialler:
+    desk = CallbackDesk(database, RULES, clock=lambda: now[0])
+    return CallbackDialler(FUZHOU, TOPOLOGY, live, desk, RULES, load_hours(DUE), lambda: now[0])
+
+
+async def kept(live: Live, database: Database, entry: Callback = ENTRY) -> None:
+    await add(live, entry)
+    with database.transaction() as connection:
+        put_callback(connection, entry)
+
+
+async def told(live: Live, kind: type[bus.Message]) -> list[bus.Message]:
+    events = [bus.decode_event(raw) for _, raw in await live.read(EVENTS, "0-0", block_ms=1)]
+    return [event for event in events if isinstance(event, kind)]
+
+
+async def commanded(live: Live, node: str = NODE) -> list[bus.Command]:
+    return [bus.decode_command(raw) for _, raw in await live.read(commands_stream(node), "0-0", block_ms=1)]
+
+
+def offer(call_id: str = ENTRY.call_id) -> bus.OfferMade:
+    return bus.OfferMade(at=DUE, call_id=call_id, agent="a1001", fence=7, lease_until=DUE + 45, call_site="fuzhou")
+
+
+def in_sql(database: Database) -> Callback:
+    with database.transaction(reading=True) as connection:
+        [entry] = fetch_callbacks(connection, is_open=False)
+    return entry
+
+
+async def test_an_entry_that_is_due_waits_with_its_old_place_and_without_a_channel(
+    live: Live, database: Database, dialler: CallbackDialler
+) -> None:
+    await kept(live, database)
+    await dialler.look()
+    [waiting] = await told(live, bus.CallWaiting)
+    assert isinstance(waiting, bus.CallWaiting)
+    assert (waiting.call_id, waiting.since, waiting.lane) == (ENTRY.call_id, ENTRY.since, "callback")
+    assert (waiting.node, waiting.channel, waiting.dialect, waiting.business) == ("", "", "min_dong", "repair")
+
+
+@pytest.mark.parametrize("where", [POOL, OFFERS])
+async def test_who_waits_already_or_is_offered_is_not_told_again(
+    live: Live, database: Database, dialler: CallbackDialler, where: str
+) -> None:
+    await kept(live, database)
+    await live.call("HSET", where, ENTRY.call_id, "{}")
+    await dialler.look()
+    assert await told(live, bus.CallWaiting) == []
+
+
+@pytest.mark.parametrize(
+    ("moment", "changes"),
+    [
+        (DUE - 1, {}),
+        (DUE, {"next_at": DUE + 1}),
+        (datetime(2026, 11, 21, 21, 0, tzinfo=CHINA).timestamp(), {}),
+        (datetime(2026, 11, 22, 7, 59, tzinfo=CHINA).timestamp(), {}),
+    ],
+)
+async def test_who_is_not_due_does_not_wait_and_leaves_the_pool(
+    live: Live,
+    database: Database,
+    dialler: CallbackDialler,
+    now: list[float],
+    moment: float,
+    changes: dict[str, float],
+) -> None:
+    await kept(live, database, msgspec.structs.replace(ENTRY, **changes))
+    now[0] = moment
+    await dialler.look()
+    assert await told(live, bus.CallWaiting) == []
+    await live.call("HSET", POOL, ENTRY.call_id, "{}")
+    await dialler.look()
+    assert len(await told(live, bus.CallbackWanted)) == 2  # one when it was made, one takes it out
+
+
+async def test_the_customer_is_rung_by_his_trunk_group_where_the_agents_phone_is(
+    live: Live, database: Database, dialler: CallbackDialler
+) -> None:
+    await kept(live, database)
+    await dialler.look()
+    seat = Seat(state=AgentState.OFFERED, node=NodeId("fuzhou-2"))
+    await live.call("HSET", SEATS, "a1001", msgspec.json.encode(seat))
+    await dialler.take(offer())
+    [ring] = await commanded(live, "fuzhou-2")
+    assert isinstance(ring, bus.RingCustomer)
+    assert (ring.call_id, ring.shown, ring.edge) == (ENTRY.call_id, "95598", "edge-1")
+    assert ring.uri == f"tg-fuzhou*15405910001@{TOPOLOGY.edges[0].sip}"
+    assert ring.expires < DUE + 45
+    assert ring.facts["TL_WORD"] == f"agent:a1001:7:{round((DUE + 45) * 1000)}"
+    assert ring.facts["__TL_CALL"] == ENTRY.call_id
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"number": "+8613800138000"}, {"number": "+8695598"}, {"city": "atlantis"}, {"next_at": DUE + 60}],
+)
+async def test_nobody_is_rung_who_may_not_be(
+    live: Live, database: Database, dialler: CallbackDialler, changes: dict[str, str]
+) -> None:
+    await kept(live, database, msgspec.structs.replace(ENTRY, **changes))
+    await dialler.look()
+    await dialler.take(offer())
+    assert await commanded(live) == []
+    assert len(await told(live, bus.CallbackWanted)) == 2  # the agent is free again
+
+
+async def test_other_calls_offers_are_no_business_of_it(live: Live, dialler: CallbackDialler) -> None:
+    await dialler.look()
+    await dialler.take(offer("fuzhou-1:99"))
+    assert await commanded(live) == []
+
+
+def gone() -> bus.CallGone:
+    return bus.CallGone(at=DUE, call_id=ENTRY.call_id, node=NODE, channel="PJSIP/edge-1-1", uniqueid="1", cause=19)
+
+
+async def test_who_does_not_answer_is_tried_again_later(
+    live: Live, database: Database, dialler: CallbackDialler, now: list[float]
+) -> None:
+    await kept(live, database)
+    await dialler.look()
+    await dialler.take(offer())
+    await dialler.take(gone())
+    await dialler.take(gone())
+    await dialler.take(bus.OfferWithdrawn(at=DUE, call_id=ENTRY.call_id, agent="a1001", fence=7, why="gone"))
+    assert (in_sql(database).tries, in_sql(database).state) == (1, State.OPEN)
+    assert dialler.metrics()["in_vain"] == 1
+    now[0] += AGAIN_S - 1  # whatever the copies say
+    await dialler.look()
+    assert len(await told(live, bus.CallWaiting)) == 1
+
+
+async def test_an_offer_that_ends_before_he_answers_is_a_try_in_vain_and_a_later_one_is_not(
+    live: Live, database: Database, dialler: CallbackDialler
+) -> None:
+    await kept(live, database)
+    await dialler.look()
+    await dialler.take(offer())
+    await dialler.take(
+        bus.OfferTaken(at=DUE, call_id=ENTRY.call_id, channel="PJSIP/edge-1-1", agent="a1001", fence=7)
+    )
+    withdrawn = bus.OfferWithdrawn(at=DUE, call_id=ENTRY.call_id, agent="a1001", fence=7, why="failed")
+    await dialler.take(withdrawn)  # the agent did not answer: he waits for the next one, on the line
+    assert in_sql(database).tries == 0
+    await dialler.take(bus.AgentAnswered(at=DUE, call_id=ENTRY.call_id, agent="a1002"))
+    await dialler.take(gone())
+    assert (in_sql(database).state, in_sql(database).tries) == (State.REACHED, 0)
+    assert dialler.metrics()["in_vain"] == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "dialled"), [("+8615405910001", "15405910001"), ("+8659100001234", "059100001234")]
+)
+def test_numbers_are_dialled_as_in_the_country(number: str, dialled: str) -> None:
+    assert national(number) == dialled
