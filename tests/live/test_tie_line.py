@@ -1,5 +1,6 @@
 """Two sites and the tie line between them, in a lab of its own: one call, one call id, two sites; and the cut."""
 
+import time
 import wave
 from array import array
 from collections.abc import Iterator
@@ -20,10 +21,11 @@ from routing.seats import Seat
 from tests.live import instance
 from tests.live.disturbed import Background
 from tests.live.house import House, running
+from tests.live.raw_sip import invite
 from tests.support.own_network import own_network
 from tieline import bus
 from tieline.live import Live
-from tieline.model import AgentId, AgentState, Business, Outcome, SiteId
+from tieline.model import AgentId, AgentState, Business, Outcome, SiteId, new_call_id
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
 
@@ -198,6 +200,22 @@ def test_a_caller_who_hangs_up_while_it_rings_there_costs_the_agent_nothing(lab:
     states = [seat.state for seat in _told(lab, XIAMEN, bus.AgentChanged)]
     assert states[0] == "offered"
     assert "not_ready" not in states
+
+
+@pytest.mark.parametrize(("who", "status"), [("24.1", 401), ("10.1", 404), ("22.20", 401)])
+def test_nobody_but_another_node_reaches_an_agent(lab: House, who: str, status: int) -> None:
+    """Not the carrier, not what comes by the edge, not a phone of the site; whatever stamps they show."""
+    node = lab.plan.topology.sites[XIAMEN].nodes[0]
+    stamps = (f"X-Tieline-Call: {new_call_id(0)}", "X-Tieline-Fence: 1", f"X-Tieline-At: {int(time.time())}")
+    assert invite(f"127.{lab.plan.instance}.{who}", node.sip, SPEAKERS[0], *stamps) == status
+    assert not [event for event in lab.events(XIAMEN) if isinstance(event, bus.OfferTaken | bus.AgentRinging)]
+
+
+def test_an_invite_that_comes_late_out_of_a_healed_link_rings_nobody(lab: House) -> None:
+    here, there = (lab.plan.topology.sites[site].nodes[0].sip for site in (FUZHOU, XIAMEN))
+    stamps = (f"X-Tieline-Call: {new_call_id(0)}", "X-Tieline-Fence: 1", f"X-Tieline-At: {int(time.time()) - 10}")
+    assert invite(here.host, there, SPEAKERS[0], *stamps) == 500
+    assert not [event for event in lab.events(XIAMEN) if isinstance(event, bus.OfferTaken | bus.AgentRinging)]
 
 
 def test_complaints_of_xiamen_are_answered_in_fuzhou(lab: House) -> None:
