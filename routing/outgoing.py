@@ -1,6 +1,6 @@
 """What follows from the matcher's decisions, as commands of Redis: events told, words for mailboxes. Pure."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Final
 
 from routing.intake import Rescue
@@ -21,6 +21,8 @@ STATIC: Final = "static"
 RESCUE_S: Final = 5.0
 """The next snapshot repeats it."""
 
+_OfferKey = tuple[CallId, AgentId, int]
+
 
 def lasting(effects: Sequence[Effect | Rescue], offers: Mapping[CallId, Offer]) -> list[Effect | Rescue]:
     """Leave out the offers that came to nothing within one turn, and their ends.
@@ -32,16 +34,22 @@ def lasting(effects: Sequence[Effect | Rescue], offers: Mapping[CallId, Offer]) 
         effects: Of one turn, in their order.
         offers: As they are at its end.
     """
-    made = {_offer_key(effect.offer) for effect in effects if isinstance(effect, (MakeOffer, TakeUpOffer))}
-    void = made - {_offer_key(offer) for offer in offers.values() if not offer.taken}
-    return [
-        effect
-        for effect in effects
-        if not isinstance(effect, (MakeOffer, TakeUpOffer, WithdrawOffer)) or _offer_key(effect.offer) not in void
-    ]
+    stands = {_offer_key(offer) for offer in offers.values() if not offer.taken}
+    made = {_offer_key(effect.offer) for effect in effects if isinstance(effect, MakeOffer)}
+    return [effect for effect in effects if _is_lasting(effect, stands, made)]
 
 
-def _offer_key(offer: Offer) -> tuple[CallId, AgentId, int]:
+def _is_lasting(effect: Effect | Rescue, stands: Set[_OfferKey], made: Set[_OfferKey]) -> bool:
+    match effect:
+        case MakeOffer(offer) | TakeUpOffer(offer):
+            return _offer_key(offer) in stands
+        case WithdrawOffer(offer):  # the end of one that the other site made is told: that site knows of it
+            return _offer_key(offer) not in made
+        case _:
+            return True
+
+
+def _offer_key(offer: Offer) -> _OfferKey:
     return offer.call.call_id, offer.agent, offer.fence
 
 
