@@ -35,7 +35,7 @@ RING_MS: Final = 500
 AGENT_TALKS_MS: Final = 2000
 _CALLER_TALKS_MS: Final = (1200, 1600)
 """Shorter ones would leave too little tone to tell in a recording that both sides are in it (`lab.sound`)."""
-_MATCH_MS: Final = 300
+_MATCH_MS: Final = 500
 
 
 class Ends(StrEnum):
