@@ -145,6 +145,11 @@ def test_more_wishes_than_are_kept_leave_what_stands() -> None:
     assert state(PHONE, LOGIN, *many, many[0], Asked(1.5, Wish.LOGOUT), now=50)[0] is AgentState.NOT_READY
 
 
+def test_a_wish_that_is_told_again_and_again_leaves_room_for_a_late_one() -> None:
+    meal, late = Asked(30, Wish.NOT_READY, "s2", Reason.MEAL), Asked(20, Wish.LOGIN, "s2")
+    assert state(PHONE, LOGIN, READY, *[meal] * 9, late, now=40) == (AgentState.NOT_READY, Reason.MEAL, 0)
+
+
 # --- calls ---------------------------------------------------------------------------------------------------
 
 
