@@ -33,7 +33,7 @@ GOAL_RATIO: Final = 4.0
 WARM_UP: Final = 200
 WAITED_S: Final = 300.0
 """Calls in the pool have waited up to so long."""
-STEP_S: Final = 0.01
+STEP_S: Final = 0.001
 """Time between events."""
 TALK_S: Final = 180.0
 WRAP_UP_S: Final = 0.1

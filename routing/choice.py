@@ -112,12 +112,15 @@ def choose_agent(pool: Pool, call: Waiting, now: float) -> AgentPick | None:
 def choose_call(pool: Pool, agent: AgentId, now: float) -> CallPick | None:
     """Find the best waiting call for an idle agent; None when he may have none of them yet."""
     rows = pool.waiting_kinds.seen_by(pool.kind_of_agent(agent))
-    counts_since = [calls[0][0] - head_start_s if calls else inf for calls, head_start_s, _, _ in rows]
+    heads = pool.heads
+    counts_since = [heads[number] - start_s for number, start_s in zip(rows.numbers, rows.head_starts_s, strict=True)]
     chosen: CallOption | None = None
     others: list[CallOption] = []
-    for number in sorted(range(len(rows)), key=counts_since.__getitem__):
-        calls, _, kind, terms = rows[number]
-        first = _maybe_first_call(pool, kind, agent) if pool.apart or not calls else calls[0]
+    for number in sorted(range(len(counts_since)), key=counts_since.__getitem__):
+        kind, terms = rows.kinds[number]
+        if not kind.calls:
+            break  # nor has any that follows
+        first = kind.calls[0] if not pool.apart else _maybe_first_call(pool, kind, agent)
         if first is None:
             continue
         since, call_id = first

@@ -83,12 +83,14 @@ class CallKind:
 
     Attributes:
         key: What they have in common.
+        number: Of the kind.
         ladders: What the terms follow from.
         looks_s: Waits at which something may open, in order, seconds.
         calls: The waiting ones, the longest wait first: since when, and which.
     """
 
     key: CallKey
+    number: int
     ladders: LadderSet
     looks_s: tuple[float, ...]
     calls: list[tuple[float, CallId]] = field(default_factory=list)
@@ -118,9 +120,9 @@ def call_key(call: Waiting) -> CallKey:
     return CallKey(call.site, need.dialect, need.business, need.lane, need.only_dialect)
 
 
-def call_kind(key: CallKey, ladders: LadderSet) -> CallKind:
+def call_kind(key: CallKey, ladders: LadderSet, number: int) -> CallKind:
     """Make a kind of calls."""
-    return CallKind(key, ladders, tuple(sorted(_looks(key, ladders))))
+    return CallKind(key, number, ladders, tuple(sorted(_looks(key, ladders))))
 
 
 def _looks(key: CallKey, ladders: LadderSet) -> set[float]:

@@ -3,10 +3,12 @@
 Each change costs a search in one sorted list, whatever the size of the pool.
 """
 
+from array import array
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from operator import attrgetter, itemgetter
 from typing import Final
 
@@ -18,8 +20,22 @@ from routing.offers import Waiting
 from routing.present import Present
 from tieline.model import MANDARIN, AgentId, CallId, DialectId
 
-CallRow = tuple[list[tuple[float, CallId]], float, CallKind, Terms]
-"""Waiting calls of a kind as agents of a kind see them: the calls, their head start, their kind, the terms."""
+
+@dataclass(frozen=True, slots=True)
+class CallRows:
+    """Waiting calls by kind as agents of a kind see them; three columns of equal length.
+
+    Attributes:
+        numbers: Of the kinds, for `Pool.heads`.
+        head_starts_s: How much longer than they did the calls count as having waited.
+        kinds: The kinds with the terms.
+    """
+
+    numbers: "array[int]"
+    head_starts_s: "array[float]"
+    kinds: list[tuple[CallKind, Terms]]
+
+
 AgentRow = tuple[float, AgentKind, Terms]
 """Idle agents of a kind as calls of a kind see them: their price without scarcity, their kind, the terms."""
 _RESERVE_HOLDS_S: Final = 10.0
@@ -37,6 +53,8 @@ class Pool:
         calls: Those that wait for an agent.
         idle: Since when agents who may be offered are idle.
         on_duty: Agents who are, or will soon be, there for a caller.
+        heads: Since when the first call of each kind waits, by the kind's number; without one, never. Side by side
+            in memory: whoever comes free looks at all of them.
         waiting_kinds: Kinds of which calls wait, or did lately.
         idle_kinds: Kinds of which agents are idle, or were lately.
         demand: Load of the dialects.
@@ -52,10 +70,11 @@ class Pool:
     calls: dict[CallId, Waiting] = field(default_factory=dict)
     idle: dict[AgentId, float] = field(default_factory=dict)
     on_duty: set[AgentId] = field(default_factory=set)
-    waiting_kinds: Present[CallKind, AgentKind, CallRow] = field(
+    heads: "array[float]" = field(default_factory=lambda: array("d"))
+    waiting_kinds: Present[CallKind, AgentKind, CallRows] = field(
         default_factory=lambda: Present(attrgetter("calls"), _call_rows)
     )
-    idle_kinds: Present[AgentKind, CallKind, AgentRow] = field(
+    idle_kinds: Present[AgentKind, CallKind, list[AgentRow]] = field(
         default_factory=lambda: Present(attrgetter("idle"), _agent_rows)
     )
     callers: Counter[DialectId] = field(default_factory=Counter)
@@ -79,6 +98,7 @@ class Pool:
         """Let a call wait that does not wait yet."""
         kind = self.kind_of_call(call)
         insort(kind.calls, (call.since, call.call_id))
+        self.heads[kind.number] = kind.calls[0][0]
         self.calls[call.call_id] = call
         self.waiting_kinds.add(kind)
         self.callers[call.need.dialect] += 1
@@ -90,6 +110,7 @@ class Pool:
             return
         kind = self.kind_of_call(call)
         del kind.calls[bisect_left(kind.calls, (call.since, call_id))]
+        self.heads[kind.number] = kind.calls[0][0] if kind.calls else inf
         self.callers[call.need.dialect] -= 1
 
     def kind_of_call(self, call: Waiting) -> CallKind:
@@ -98,7 +119,8 @@ class Pool:
         kind = self._call_kinds.get(key)
         if kind is None:
             known = (key.business, key.dialect) in self.ladders.ladders
-            kind = call_kind(key if known else key._replace(dialect=MANDARIN), self.ladders)
+            kind = call_kind(key if known else key._replace(dialect=MANDARIN), self.ladders, len(self.heads))
+            self.heads.append(inf)
             self._call_kinds[key] = kind
             self._dialect_kinds[key.dialect].append(kind)
         return kind
@@ -174,9 +196,10 @@ class Pool:
         return 1 + sum([bisect_left(kind.calls, before) for kind in self._dialect_kinds[dialect]]) <= served
 
 
-def _call_rows(kinds: Iterable[CallKind], agents: AgentKind) -> list[CallRow]:
-    seen = ((kind, kind.terms(agents)) for kind in kinds)
-    return [(kind.calls, terms.head_start_s, kind, terms) for kind, terms in seen if terms is not None]
+def _call_rows(kinds: Iterable[CallKind], agents: AgentKind) -> CallRows:
+    seen = [(kind, terms) for kind in kinds if (terms := kind.terms(agents)) is not None]
+    numbers, head_starts_s = ([kind.number for kind, _ in seen], [terms.head_start_s for _, terms in seen])
+    return CallRows(array("l", numbers), array("d", head_starts_s), seen)
 
 
 def _agent_rows(kinds: Iterable[AgentKind], calls: CallKind) -> list[AgentRow]:

@@ -5,39 +5,37 @@ from typing import Generic, TypeVar
 
 KindT = TypeVar("KindT", bound=Hashable)
 SeerT = TypeVar("SeerT", bound=Hashable)
-RowT = TypeVar("RowT")
+SightT = TypeVar("SightT")
 
 
-class Present(Generic[KindT, SeerT, RowT]):
+class Present(Generic[KindT, SeerT, SightT]):
     """Kinds of which something is, or was lately, there.
 
-    A kind of which nothing is left stays until another one comes: kinds of one call that is served at once would
-    else have everything worked out twice for each of them.
+    Kinds of which nothing is left stay until they are the greater part: for a kind of one call that is served at
+    once everything would else be worked out anew, twice.
 
     Args:
         is_there: Tells whether something of a kind is there.
         see: Gives what a seer sees of all kinds that are present.
     """
 
-    def __init__(
-        self, is_there: Callable[[KindT], object], see: Callable[[Iterable[KindT], SeerT], list[RowT]]
-    ) -> None:
+    def __init__(self, is_there: Callable[[KindT], object], see: Callable[[Iterable[KindT], SeerT], SightT]) -> None:
         self._is_there = is_there
         self._see = see
         self._kinds: dict[KindT, None] = {}
         self._changes = 0
-        self._seen: dict[SeerT, tuple[int, list[RowT]]] = {}
+        self._seen: dict[SeerT, tuple[int, SightT]] = {}
 
     def add(self, kind: KindT) -> None:
         """Note that something of a kind is there."""
         if kind not in self._kinds:
-            self._kinds = dict.fromkeys((*filter(self._is_there, self._kinds), kind))
+            there = list(filter(self._is_there, self._kinds))
+            self._kinds = dict.fromkeys((*(there if 2 * len(there) < len(self._kinds) else self._kinds), kind))
             self._changes += 1
 
-    def seen_by(self, seer: SeerT) -> list[RowT]:
+    def seen_by(self, seer: SeerT) -> SightT:
         """Give what somebody sees of the kinds that are present; look whether something of them is left."""
-        changes, rows = self._seen.get(seer, (-1, []))
-        if changes != self._changes:
-            rows = self._see(self._kinds, seer)
-            self._seen[seer] = (self._changes, rows)
-        return rows
+        known = self._seen.get(seer)
+        if known is None or known[0] != self._changes:
+            known = self._seen[seer] = (self._changes, self._see(self._kinds, seer))
+        return known[1]
