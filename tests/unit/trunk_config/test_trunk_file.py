@@ -55,7 +55,7 @@ def test_an_unknown_trunk_group_is_refused() -> None:
     ],
 )
 def test_a_trunk_group_written_in_one_line_is_left_to_its_author(written: str) -> None:
-    table = '[[city.trunk_group]]\nid = "tg-putian"\nsource = "127.0.24.4"\ne1 = 2\n'
+    table = '[[city.trunk_group]]\nid = "tg-putian"\nsource = "127.0.24.4"\noutbound = "127.0.24.4:5160"\ne1 = 2\n'
     text = TEXT.replace(table, "").replace('area_code = "0594"\n', f'area_code = "0594"\n{written}\n')
     assert text.count("tg-putian") == 1
     with pytest.raises(ConfigError, match="by hand"):
