@@ -90,6 +90,7 @@ def figures_of(day: str, found: Found) -> dict[str, Figure]:
     for setup, measures in queues.items():
         figures[f"curve_{setup.name}_own"] = figure(measures.own, "ratio", better="higher")
         figures[f"curve_{setup.name}_soon"] = figure(measures.soon, "ratio", better="higher")
+        figures[f"curve_{setup.name}_p95_ratio"] = figure(measures.p95_ratio, "ratio")
     return figures
 
 
