@@ -20,7 +20,7 @@ from routing.decision import Lost
 from routing.kinds import AgentKind, CallKind, Terms
 from routing.offers import Waiting
 from routing.pool import Pool
-from tieline.model import AgentId, CallId
+from tieline.model import AgentId, CallId, DialectId
 
 OTHERS: Final = 3
 """So many of those not chosen are told."""
@@ -93,6 +93,7 @@ def choose_agent(pool: Pool, call: Waiting, now: float) -> AgentPick | None:
     opened: list[OpenKind] = []
     shut: list[tuple[AgentKind, Terms, Lost]] = []
     lowest = inf
+    scarcities: dict[tuple[DialectId, ...], float] = {(): 0.0}
     for price, agents, terms in pool.idle_kinds.seen_by(kind):
         if price > lowest and len(opened) + len(shut) > OTHERS:
             break  # all that follow are dearer, scarce or not
@@ -103,7 +104,9 @@ def choose_agent(pool: Pool, call: Waiting, now: float) -> AgentPick | None:
         elif wait_s < terms.sure_s and (lost := _shut(pool, kind, terms, wait_s, now)):
             shut.append((agents, terms, lost))
         else:
-            scarcity = pool.scarcity(terms.others, now) if terms.others else 0.0
+            scarcity = scarcities.get(terms.others)
+            if scarcity is None:
+                scarcity = scarcities[terms.others] = pool.scarcity(terms.others, now)
             opened.append((price + scarcity, agents, terms, scarcity))
             lowest = min(lowest, price + scarcity)
     return AgentPick(_first(pool, call, opened), opened, shut) if opened else None
