@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
+from typing import Final
 
 from routing.agents import Agent
 from routing.choice import choose_agent, choose_call
@@ -23,6 +24,8 @@ from routing.seating import Seating
 from routing.seats import SeatRules
 from routing.timers import Timer, Timers
 from tieline.model import AgentId, CallId, Lane, SiteId
+
+_NEW_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,11 @@ class Exchange:
     def knows(self, call_id: CallId) -> bool:
         """Tell whether a call waits or has an offer."""
         return call_id in self.waiting or call_id in self.peer_waiting or call_id in self.offering.offers
+
+    def count(self, call: Waiting, now: float) -> None:
+        """Count what a call asks for; one that has waited comes back, or is called back, and is no new one."""
+        if now - call.since < _NEW_S:
+            self.pool.demand.count(call.need.dialect, now)
 
     def wait(self, call: Waiting, now: float) -> None:
         """Let a call wait."""

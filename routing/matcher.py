@@ -24,8 +24,6 @@ from routing.seats import EMPTY, Seat
 from routing.wishes import Asked
 from tieline.model import AgentId, AgentState, CallId, NodeId, SiteId
 
-_NEW_S: Final = 2.0
-"""A call that waits for longer comes back, or was called back: it is not asked for once more."""
 _ANY_NODE: Final = NodeId("")
 
 
@@ -118,8 +116,7 @@ class Matcher:
         if self._exchange.knows(call_id):
             self._exchange.note_return(call)
         else:
-            if now - call.since < _NEW_S:
-                self._exchange.pool.demand.count(call.need.dialect, now)
+            self._exchange.count(call, now)
             self._exchange.wait(call, now)
         return self._exchange.match(now)
 
