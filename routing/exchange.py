@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
-from typing import Final
 
 from routing.agents import Agent
 from routing.choice import choose_agent, choose_call
@@ -26,6 +25,8 @@ from routing.timers import Timer, Timers
 from tieline.model import AgentId, CallId, Lane, SiteId
 
 _NEW_S: Final = 2.0
+CALL_BACK_S: Final = 40.0
+"""So much longer the offer of a call back stands: the customer's phone rings, and he is told who calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,6 @@ class Rules(SeatRules):
 
     lease_s: float = 5.0
     ring_s: float = 20.0
-
-
-CALL_BACK_S: Final = 40.0
-"""So much longer the offer of a call back stands: the customer's phone rings, and he is told who calls."""
 
 
 class Exchange:

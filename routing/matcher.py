@@ -111,11 +111,9 @@ class Matcher:
     def call_waiting(self, call: Waiting, now: float) -> list[Effect]:
         """A call entered the pool, or came back after no answer; the other site's calls are known the same way."""
         call_id = call.call_id
-        if call_id in self.gone:
-            return []
         if self._exchange.knows(call_id):
             self._exchange.note_return(call)
-        else:
+        elif call_id not in self.gone:
             self._exchange.count(call, now)
             self._exchange.wait(call, now)
         return self._exchange.match(now)
@@ -228,10 +226,11 @@ class Matcher:
     def phone_idle(self, agent: AgentId, now: float, at: float | None = None) -> list[Effect]:
         """A list of channels shows that an agent's phone is in no call; offers that are only reserved stand."""
         known = self.seats.get(agent, EMPTY)
-        effects = self._news(agent, now, PhoneIdle(_at(at, now)))
+        if self._seating.is_ours(agent):
+            self._seating.news(agent, now, PhoneIdle(_at(at, now)))
         if known.state is AgentState.TALKING:
             self._talk_over(agent, CallId(known.reason), now)
-        return effects + self._exchange.match(now)
+        return self._exchange.match(now)
 
     def own_call(self, agent: AgentId, *, busy: bool, now: float, at: float | None = None) -> list[Effect]:
         """An agent dials himself, or has ended that call."""
