@@ -59,6 +59,7 @@ MODULES: Final = (
     "func_callerid",
     "func_channel",
     "func_cut",
+    "func_devstate",
     "func_global",
     "func_groupcount",
     "func_logic",

@@ -6,7 +6,7 @@ All speak Mandarin too little to be offered ordinary calls.
 from typing import Final
 
 from lab.phones import PhoneGroup
-from lab.scripts import Answers, Holds, Refuses
+from lab.scripts import Answers, Holds, NeverAnswers, Refuses
 from tieline.model import AgentId, Business
 
 BUSY: Final = AgentId("a1004")
@@ -19,6 +19,8 @@ REFUSES: Final = (AgentId("a1902"), AgentId("a1903"))
 """Hakka, expansion: they let it ring, then one is busy (486) and one declines (603)."""
 HOLDS: Final = AgentId("a1904")
 """Min Bei, complaints: puts the caller on hold."""
+RINGS: Final = AgentId("a1905")
+"""Hakka, billing: lets it ring and never answers."""
 
 TALK_MS: Final = 1500
 HOLD_MS: Final = 2000
@@ -28,6 +30,7 @@ _ADDED: Final = {
     REFUSES[0]: ("hakka", Business.EXPANSION),
     REFUSES[1]: ("hakka", Business.EXPANSION),
     HOLDS: ("min_bei", Business.COMPLAINT),
+    RINGS: ("hakka", Business.BILLING),
 }
 
 PHONES: Final = (
@@ -36,6 +39,7 @@ PHONES: Final = (
     PhoneGroup("hangs-up-at-once", (HANGS_UP_AT_ONCE,), Answers(ring_ms=300, talk_ms=0)),
     PhoneGroup("busy-late", REFUSES[:1], Refuses("486 Busy Here", ring_ms=300)),
     PhoneGroup("declines", REFUSES[1:], Refuses("603 Decline", ring_ms=300)),
+    PhoneGroup("rings", (RINGS,), NeverAnswers()),
     PhoneGroup("holds", (HOLDS,), Holds(TALK_MS, HOLD_MS, ring_ms=300)),
 )
 """All of them work in Fuzhou."""

@@ -8,8 +8,10 @@ import pytest
 
 from lab.plan import matcher_parts
 from lab.scripts import HangUp, Pause
+from routing.wishes import Reason
 from tests.live.disturbed import dead
 from tests.live.house import House
+from tests.live.special_agents import RINGS
 from tests.live.test_waiting import ask_all
 from tieline import bus
 from tieline.model import Business, SiteId
@@ -81,3 +83,31 @@ def test_after_a_restart_of_the_bridge_and_of_the_node_the_members_are_made_righ
         pass
     until(lab, lambda found: bool(found) and not found[ONE] and found[OTHER])
     until(lab, only(ONE))
+
+
+@pytest.fixture
+def rings_already(lab: House) -> Iterator[None]:
+    """The only one who is ready is a phone that rings for somebody the matcher does not know."""
+    ask_all(lab, "not_ready", "meal", time.time() + AWAY_S)
+    ask(lab, RINGS, "ready")
+    until(lab, only(RINGS))
+    lab.asterisk(NODE, "module load res_clioriginate.so")
+    lab.asterisk(NODE, f"channel originate PJSIP/{RINGS} application Wait 1")
+    while f"PJSIP/{RINGS}" not in lab.asterisk(NODE, "core show channels concise"):
+        lab.wait_for_news()
+    yield
+    for channel in lab.channels():
+        lab.asterisk(NODE, f"channel request hangup {channel}")
+    lab.asterisk(NODE, "module unload res_clioriginate.so")
+    ask_all(lab, "ready")
+
+
+@pytest.mark.usefixtures("rings_already")
+def test_a_phone_that_rings_already_is_not_rung_a_second_time(lab: House) -> None:
+    waiting = lab.script("sanming", "hakka", Business.BILLING, Pause(9000), HangUp())
+    assert lab.call("sanming", waiting).is_scripted
+    told = [event for event in lab.events(FUZHOU) if getattr(event, "agent", "") == RINGS]
+    assert not [event for event in told if isinstance(event, bus.AgentRinging)]
+    busy = [event for event in told if isinstance(event, bus.OfferFailed) and event.status == "BUSY"]
+    own_call = [event for event in told if isinstance(event, bus.AgentChanged) and event.reason == Reason.OWN_CALL]
+    assert busy or own_call, "or a list of channels told the matcher before"
