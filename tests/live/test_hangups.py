@@ -1,10 +1,13 @@
 """The caller leaves, at each step: right end state, nothing leaked (the fixture looks after each test)."""
 
+import time
+
 import pytest
 
 from lab.scripts import CallerScript, GivesUp, HangUp, Pause, Press, Talks
 from tests.live.house import House
 from tests.live.special_agents import BUSY
+from tests.live.test_waiting import ask_all
 from tieline import bus
 from tieline.model import Outcome
 
@@ -38,9 +41,10 @@ def test_in_the_second_menu(lab: House) -> None:
 
 
 def test_while_waiting(lab: House) -> None:
-    # Fuzhou's one speaker of Hakka is busy, so a caller waits until Mandarin may answer.
+    ask_all(lab, "not_ready", "meal", time.time() + 60)
     steps = (Pause(600), Press("21"), Pause(5000))
     assert lab.call("sanming", leave(*steps)).is_scripted
+    ask_all(lab, "ready")
     lab.settle(calls=1)
     call = lab.one()
     assert (call.dialect, call.outcome) == ("hakka", Outcome.ABANDONED_WAITING)
