@@ -41,6 +41,7 @@ VARIABLES = {
     "rating": "TL_RATING",
     "recording": "TL_RECORDING",
     "net": "TL_NET",
+    "called_back": "TL_CALLED_BACK",
     "raw_number": "TL_RAW",
     "quota_version": "TL_QUOTA",
     "lines_in_use": "TL_USED",
@@ -116,6 +117,7 @@ def record_of(variables: dict[str, str], *, hangup_at: float) -> dict[str, objec
         "recording": matching(FILE, text("recording")),
         "witness": "stdio",
         "net": text("net") == "1",
+        "called_back": text("called_back") == "1",
         "raw_number": "" if state else matching(RAW, text("raw_number")),
         "quota_version": count(text("quota_version")),
         "lines_in_use": count(text("lines_in_use")),
@@ -128,7 +130,7 @@ def record_of(variables: dict[str, str], *, hangup_at: float) -> dict[str, objec
 def outcome_of(record: dict[str, object]) -> str:
     """Tell how the call ended, by the same rule as `crm_adapter.record.outcome_of`."""
     if record["agent_answered_at"]:
-        return "answered"
+        return "called_back" if record["called_back"] else "answered"
     if record["refused_cause"]:
         return "refused"
     if record["waiting_since"]:

@@ -33,6 +33,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     "rating": "TL_RATING",
     "recording": "TL_RECORDING",
     "net": "TL_NET",
+    "called_back": "TL_CALLED_BACK",
     "raw_number": "TL_RAW",
     "quota_version": "TL_QUOTA",
     "lines_in_use": "TL_USED",
@@ -56,6 +57,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
         recording: File name, or empty.
         witness: The best witness among those merged.
         net: The call was served by the safety net (dialplan alone).
+        called_back: We rang the caller, at least once, after he had left the line.
         raw_number: Digits of the caller's number as the trunk showed them, kept only while nobody has read it (no
             Python answered the call); delivery turns it into `number`.
         quota_version: The quotas by which the call was admitted or refused.
@@ -92,6 +94,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     recording: str = ""
     witness: Witness
     net: bool = False
+    called_back: bool = False
     raw_number: str = ""
     quota_version: int = 0
     lines_in_use: int = 0
@@ -105,7 +108,7 @@ def outcome_of(facts: CallRecord) -> Outcome:
     call or a notice was asked for; a caller who left in that instant abandoned the menu.
     """
     if facts.agent_answered_at:
-        return Outcome.ANSWERED
+        return Outcome.CALLED_BACK if facts.called_back else Outcome.ANSWERED
     if facts.refused_cause:
         return Outcome.REFUSED
     if facts.waiting_since:
@@ -203,6 +206,7 @@ def from_variables(
         recording=_matching(_FILE, text("recording")),
         witness=witness,
         net=text("net") == "1",
+        called_back=text("called_back") == "1",
         raw_number="" if state else _matching(_RAW, text("raw_number")),
         quota_version=_count(text("quota_version")),
         lines_in_use=_count(text("lines_in_use")),
@@ -268,7 +272,10 @@ _GROUPS: Final = (
         _Group((name,), keep=min)
         for name in ("arrived_at", "answered_at", "menu_done_at", "waiting_since", "agent_answered_at")
     ),
-    *(_Group((name,)) for name in ("hangup_cause", "hangup_source", "rating", "recording", "net", "raw_number")),
+    *(
+        _Group((name,))
+        for name in ("hangup_cause", "hangup_source", "rating", "recording", "net", "called_back", "raw_number")
+    ),
     *(_Group((name,)) for name in ("quota_version", "lines_in_use")),
 )
 """Each fact is in one group, named by its first fact; a group is known when that one is neither empty nor 0."""

@@ -10,7 +10,7 @@ from tieline.model import Outcome
 READ: Final = "refused.read"
 """Action in the audit trail: the list holds whole numbers, so who looks at it is written down."""
 
-_SERVED: Final = frozenset((Outcome.ANSWERED, Outcome.SELF_SERVED))
+_SERVED: Final = frozenset((Outcome.ANSWERED, Outcome.CALLED_BACK, Outcome.SELF_SERVED))
 
 
 class Attempt(NamedTuple):

@@ -48,6 +48,7 @@ _calls: Final = sa.Table(
     sa.Column("recording", _TEXT, nullable=False),
     sa.Column("witness", _TEXT, nullable=False),
     sa.Column("net", sa.Boolean, nullable=False),
+    sa.Column("called_back", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("raw_number", _TEXT, nullable=False),
     sa.Column("quota_version", sa.Integer, nullable=False, server_default="0"),
     sa.Column("lines_in_use", sa.Integer, nullable=False, server_default="0"),

@@ -20,7 +20,7 @@ from routing.callback_rules import CallbackRules
 from routing.hours import Hours
 from routing.keys import OFFERS, POOL, SEATS
 from routing.seats import Seat
-from tieline import bus
+from tieline import bus, variables
 from tieline.clock import Clock
 from tieline.errors import ConnectionLost, TielineError
 from tieline.live import Live
@@ -232,5 +232,6 @@ def _facts(entry: Callback, group: TrunkGroup, offer: bus.OfferMade) -> dict[str
         "TL_DIALECT": entry.dialect,
         "TL_BUSINESS": entry.business,
         "TL_SINCE": f"{entry.since:.3f}",
+        variables.CALLED_BACK: "1",
         "TL_WORD": f"agent:{offer.agent}:{offer.fence}:{round(offer.lease_until * 1000)}",
     }

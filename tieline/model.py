@@ -67,6 +67,8 @@ class Outcome(StrEnum):
     ABANDONED_MENU = "abandoned_menu"
     ABANDONED_WAITING = "abandoned_waiting"
     ANSWERED = "answered"
+    CALLED_BACK = "called_back"
+    """He left the line, was rung by us, and then talked to an agent."""
     SELF_SERVED = "self_served"
     """The caller got what he wanted from the menu alone (a spoken notice), or was told out-of-hours."""
     LOST = "lost"

@@ -22,6 +22,7 @@ ROUTE: Final = "TL_ROUTE"
 SINCE: Final = "TL_SINCE"
 ARRIVED: Final = "TL_ARRIVED"
 MENU_AT: Final = "TL_MENU_AT"
+CALLED_BACK: Final = "TL_CALLED_BACK"
 RATING: Final = "TL_RATING"
 DONE: Final = "TL_DONE"
 MAILBOX: Final = "TL_GO"
@@ -61,6 +62,7 @@ FACTS: Final = (
     RATING,
     "TL_RECORDING",
     "TL_NET",
+    CALLED_BACK,
     QUOTA,
     IN_USE,
     "HANGUPCAUSE",

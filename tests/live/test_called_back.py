@@ -74,11 +74,13 @@ def test_who_gave_up_waiting_for_repair_is_called_back_and_talks_to_an_agent(lab
     with customer(lab):
         lab.wait_for(SITE, lambda event: isinstance(event, bus.AgentAnswered))
         lab.wait_for(SITE, lambda event: isinstance(event, bus.CallGone) and event.at > first.hangup_at + 5)
+    while not lab.one().agent_answered_at:
+        lab.wait_for_news()
     lab.settle(calls=1)
     call = lab.one()
     assert call.call_id == first.call_id
     assert call.waiting_since == pytest.approx(first.waiting_since, abs=0.01)
-    assert call.outcome is Outcome.ANSWERED
+    assert call.outcome is Outcome.CALLED_BACK
     assert call.agent_answered_at > first.hangup_at + 60
     assert lab.ticket_calls() == [call.call_id]
     waiting = [event for event in lab.events(SITE) if isinstance(event, bus.CallWaiting)]

@@ -74,5 +74,6 @@ claims = st.builds(
     recording=_word,
     witness=st.sampled_from(list(Witness)),
     net=st.booleans(),
+    called_back=st.booleans(),
 )
 """What one witness may say: any fact known or not, few values, so that claims meet and differ."""

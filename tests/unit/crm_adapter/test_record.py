@@ -103,6 +103,8 @@ def test_whatever_the_channel_carries_the_record_is_written_and_read_back(
     ("facts", "outcome"),
     [
         ({}, Outcome.ANSWERED),
+        ({"called_back": True}, Outcome.CALLED_BACK),
+        ({"called_back": True, "agent_answered_at": 0.0}, Outcome.ABANDONED_WAITING),
         ({"agent_answered_at": 0.0}, Outcome.ABANDONED_WAITING),
         ({"agent_answered_at": 0.0, "refused_cause": 42}, Outcome.REFUSED),
         ({"agent_answered_at": 0.0, "waiting_since": 0.0}, Outcome.ABANDONED_MENU),
@@ -142,6 +144,14 @@ def test_a_fact_lent_by_a_bad_witness_gives_way_to_a_middling_one() -> None:
         record(agent="a1003", witness=Witness.SNAPSHOT),
     )
     assert merge(merge(agi, snapshot), ami).agent == merge(agi, merge(snapshot, ami)).agent == "a1002"
+
+
+def test_a_call_back_makes_one_record_with_the_call_that_was_given_up() -> None:
+    gave_up = record(agent_answered_at=0.0, agent="", rating=0, outcome=Outcome.ABANDONED_WAITING)
+    back = record(called_back=True, arrived_at=0.0, answered_at=0.0, menu_done_at=0.0, agent_answered_at=1400.0)
+    both = merge(gave_up, msgspec.structs.replace(back, hangup_at=1500.0))
+    assert (both.outcome, both.waiting_since, both.hangup_at) == (Outcome.CALLED_BACK, 1010.5, 1500.0)
+    assert (both.arrived_at, both.agent_answered_at) == (1000.0, 1400.0)
 
 
 def test_merging_can_change_the_outcome() -> None:
