@@ -6,13 +6,19 @@ import pytest
 
 from lab.scripts import HangUp, Pause, Press, Step, WaitForBye
 from routing.callback import Callback, Why
-from routing.callback_live import CALLBACKS, read_all
+from routing.callback_desk import CallbackDesk
+from routing.callback_live import read_all
+from routing.callback_rules import load_callback_rules
+from routing.store import fetch_callbacks
 from tests.live.house import House
 from tests.live.special_callback import CALLED_BACK
 from tests.live.special_hours import CLOSED
 from tests.live.test_waiting import AWAY_S, ask_all
 from tieline import bus
+from tieline.database import Database
 from tieline.model import Business, Outcome, SiteId
+from tieline.principal import os_principal
+from tieline.settings import load_settings
 
 pytestmark = pytest.mark.live
 
@@ -32,8 +38,24 @@ def entry_after(lab: House, business: Business, *steps: Step) -> Callback:
     lab.settle(calls=1)
     live = lab.lives[SITE]
     [entry] = lab.run(read_all(live))
-    lab.run(live.call("DEL", CALLBACKS))
+    cancel(lab, entry)
     return entry
+
+
+def in_sql(database: Database, entry: Callback) -> bool:
+    with database.transaction(reading=True) as connection:
+        return entry in fetch_callbacks(connection)
+
+
+def cancel(lab: House, entry: Callback) -> None:
+    """Take an entry back before somebody dials it, and wait until Redis knows."""
+    database = Database(load_settings(lab.plan.settings_file, {}).database_url)
+    while not in_sql(database, entry):
+        lab.wait_for_news()
+    CallbackDesk(database, load_callback_rules()).cancel(entry.call_id, os_principal(), why="test")
+    database.close()
+    while lab.run(read_all(lab.lives[SITE])):
+        lab.wait_for_news()
 
 
 def test_a_key_while_waiting_makes_an_entry_with_the_callers_place(lab: House) -> None:
