@@ -104,11 +104,13 @@ class CallbackDialler:
         self._entries = {entry.call_id: entry for entry in await read_all(self._live)}
         pool, offers = await asyncio.gather(self._live.call("HKEYS", POOL), self._live.call("HKEYS", OFFERS))
         waiting = {CallId(name.decode()) for name in pool}
-        busy = {CallId(name.decode()) for name in offers} | self._ringing.keys()
+        offered = {CallId(name.decode()) for name in offers}
         now = self._clock()
         for call_id, entry in self._entries.items():
+            if call_id in self._ringing:
+                continue  # he may wait for another agent by now, on the line
             due = self._is_due(entry, now)
-            if due and call_id not in waiting | busy:
+            if due and call_id not in waiting | offered:
                 await self._live.tell(_waiting(entry, now))
             elif not due and call_id in waiting:
                 await self._withdraw(entry, now)
@@ -180,7 +182,7 @@ class CallbackDialler:
 
     def _way_out(self, entry: Callback) -> TrunkGroup | None:
         """Give the trunk group that he came by, else another one of his city that calls can leave by."""
-        city = self._topology.cities.get(entry.city)
+        city = self._topology.cities.get(entry.city) if self._topology.edges else None
         groups = [group for group in city.trunk_groups if group.in_service and group.outbound] if city else []
         return min(groups, key=lambda group: group.id != entry.trunk, default=None)
 

@@ -1,5 +1,6 @@
 """Calling back on a real Redis and both databases: who waits, who is rung, what is noted of a try."""
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -144,6 +145,19 @@ async def test_nobody_is_rung_who_may_not_be(
     assert len(await told(live, bus.CallbackWanted)) == 2  # the agent is free again
 
 
+async def test_without_an_edge_or_a_way_out_nobody_is_rung(live: Live, database: Database) -> None:
+    shut = [replace(group, outbound=None) for group in TOPOLOGY.cities[ENTRY.city].trunk_groups]
+    city = replace(TOPOLOGY.cities[ENTRY.city], trunk_groups=tuple(shut))
+    await kept(live, database)
+    for topology in (replace(TOPOLOGY, edges=()), replace(TOPOLOGY, cities={ENTRY.city: city})):
+        desk = CallbackDesk(database, RULES)
+        dialler = CallbackDialler(FUZHOU, topology, live, desk, RULES, load_hours(DUE), lambda: DUE)
+        await dialler.look()
+        await dialler.take(offer())
+        assert dialler.metrics()["no_way_out"] == 1
+    assert await commanded(live) == []
+
+
 async def test_other_calls_offers_are_no_business_of_it(live: Live, dialler: CallbackDialler) -> None:
     await dialler.look()
     await dialler.take(offer("fuzhou-1:99"))
@@ -170,8 +184,8 @@ async def test_who_does_not_answer_is_tried_again_later(
     assert len(await told(live, bus.CallWaiting)) == 1
 
 
-async def test_an_offer_that_ends_before_he_answers_is_a_try_in_vain_and_a_later_one_is_not(
-    live: Live, database: Database, dialler: CallbackDialler
+async def test_an_offer_that_ends_after_he_answered_is_no_try_in_vain(
+    live: Live, database: Database, dialler: CallbackDialler, now: list[float]
 ) -> None:
     await kept(live, database)
     await dialler.look()
@@ -182,6 +196,11 @@ async def test_an_offer_that_ends_before_he_answers_is_a_try_in_vain_and_a_later
     withdrawn = bus.OfferWithdrawn(at=DUE, call_id=ENTRY.call_id, agent="a1001", fence=7, why="failed")
     await dialler.take(withdrawn)  # the agent did not answer: he waits for the next one, on the line
     assert in_sql(database).tries == 0
+    await live.call("HSET", POOL, ENTRY.call_id, "{}")
+    now[0] = datetime(2026, 11, 21, 21, 0, tzinfo=CHINA).timestamp()
+    before = len(await told(live, bus.CallbackWanted))
+    await dialler.look()
+    assert len(await told(live, bus.CallbackWanted)) == before  # who is on the line stays in the pool at night, too
     await dialler.take(bus.AgentAnswered(at=DUE, call_id=ENTRY.call_id, agent="a1002"))
     await dialler.take(gone())
     assert (in_sql(database).state, in_sql(database).tries) == (State.REACHED, 0)
