@@ -3,6 +3,7 @@
 `routing.matcher` turns events into what is done here.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -127,9 +128,12 @@ class Exchange:
         """Look at a call again when something more may be open to it."""
         if timer := self._looks.pop(call.call_id, None):
             timer.cancel()
-        looks = self.pool.kind_of_call(call).looks_s
-        at = next((call.since + look for look in looks if call.since + look > now), None)
-        if at is not None:
+        looks_s = self.pool.kind_of_call(call).looks_s
+        following = bisect_right(looks_s, now - call.since)
+        while following < len(looks_s) and call.since + looks_s[following] <= now:
+            following += 1  # the difference of two times is not exact
+        if following < len(looks_s):
+            at = call.since + looks_s[following]
             self._looks[call.call_id] = self.timers.set(at, partial(self._look, call))
 
     def _look(self, call: Waiting, now: float) -> None:
