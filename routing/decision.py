@@ -91,7 +91,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         version: Of the ladders.
         ladder: Id of the need's ladder.
         step: Which of its steps let the agent through, counted from 0.
-        open_s: At which wait it opened, seconds, holds included.
+        open_s: From which wait on it may open, seconds; it may have been put off while a speaker was near.
         accept: What that step accepts.
         wait_s: How long the call had waited.
         other_agents: The best few of those not chosen.
