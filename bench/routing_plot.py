@@ -27,12 +27,17 @@ def draw(found: Mapping[str, Mapping[Subject, Measures]], path: Path) -> None:
             axes = figure.add_subplot(1, len(found), position)
             _draw_day(axes, measures)
             axes.set_title(day)
+        handles, labels = figure.axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=min(5, 2 * len(found)), fontsize=8)
         figure.savefig(path, dpi=120)
 
 
 def _draw_day(axes: Axes, found: Mapping[Subject, Measures]) -> None:
     queues = {setup: measures for setup, measures in found.items() if isinstance(setup, QueueSetup)}
-    for label, colour, is_fair in (("app_queue, fair", _GREY, True), ("app_queue, unfair", "white", False)):
+    for label, colour, is_fair in (
+        ("app_queue", _GREY, True),
+        ("app_queue, a dialect waits too long", "white", False),
+    ):
         chosen = [each for each in queues.values() if (each.p95_ratio <= FAIR_RATIO) is is_fair]
         axes.scatter(
             [100 * each.soon for each in chosen],
@@ -53,4 +58,3 @@ def _draw_day(axes: Axes, found: Mapping[Subject, Measures]) -> None:
     axes.axvline(100 * pooled.soon, color=_RED, linewidth=1, linestyle=":", label="pooled bound of 20 s")
     axes.set_xlabel("answered in 20 s, % of calls")
     axes.set_ylabel("answered in the own dialect, % of who asked")
-    axes.legend(loc="lower left", fontsize=8)
