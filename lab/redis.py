@@ -26,6 +26,8 @@ _REPLICA: Final = (
     # What it has stays readable while the link is cut; the reader looks at the age of the heartbeat in it.
     "replica-serve-stale-data yes",
     "replica-announced no",
+    # Straight out of the socket: a file of the copy would be what a Redis in the same directory begins with.
+    "repl-diskless-load swapdb",
 )
 
 
@@ -53,13 +55,15 @@ def redis_texts(topology: Topology, folder: Path, password: str) -> Iterator[tup
     """Write the configuration of each of them; all have the same password."""
     common = (*_ALL, *_REPLICATED, f"requirepass {password}", f"dir {folder}")
     for site in topology.sites.values():
-        yield _conf(folder, f"redis-{site.id}"), _text((*_listens(site.redis), *common))
+        own = f"redis-{site.id}"
+        yield _conf(folder, own), _text((*_listens(site.redis), *common, _file(own)))
         for of, address in site.replicas.items():
             master = topology.sites[of].redis
             # From the site's own address, or a cut between the sites would not cut it.
             follows = (f"bind-source-addr {address.host}", f"replicaof {master.host} {master.port}")
-            lines = (*_listens(address), *follows, f"masterauth {password}", *_REPLICA, *common)
-            yield _conf(folder, replica_part(of, site.id)), _text(lines)
+            copy = replica_part(of, site.id)
+            lines = (*_listens(address), *follows, f"masterauth {password}", *_REPLICA, *common, _file(copy))
+            yield _conf(folder, copy), _text(lines)
 
 
 def _part(name: str, address: Address, folder: Path, logs: Path, after: tuple[str, ...]) -> Part:
@@ -71,6 +75,11 @@ def _part(name: str, address: Address, folder: Path, logs: Path, after: tuple[st
         log=str(logs / f"{name}.log"),
         after=after,
     )
+
+
+def _file(name: str) -> str:
+    """Name a file of its own: with the same one a master that restarts would begin with another site's state."""
+    return f"dbfilename {name}.rdb"
 
 
 def _conf(folder: Path, name: str) -> Path:

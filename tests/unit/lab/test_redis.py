@@ -35,3 +35,10 @@ def test_a_replica_comes_after_its_master_and_is_read_only_and_bound_to_the_read
     } <= set(replica)
     assert parts[names.index("redis-xiamen-at-fuzhou")].after == ("redis-xiamen",)
     assert not any(line.startswith(("replicaof", "masterauth")) for line in texts[FOLDER / "redis-xiamen.conf"])
+
+
+def test_no_redis_begins_with_what_another_one_left_on_disk() -> None:
+    texts = [text for _, text in redis_texts(TOPOLOGY, FOLDER, "secret")]
+    files = [line for text in texts for line in text.splitlines() if line.startswith("dbfilename ")]
+    assert len(set(files)) == len(texts) == 4
+    assert all("repl-diskless-load swapdb" in text for text in texts if "replicaof" in text)
