@@ -26,7 +26,7 @@ from tieline.model import AgentId, SiteId
 
 LOOK_EVERY_S: Final = 0.5
 AFTER_BELL_S: Final = 0.1
-"""From an event to the look: the other matcher takes events in every 50 ms."""
+"""From an event to a look, and to a second one: the other matcher takes events in every 100 ms."""
 TELL_ANYWAY_S: Final = 2.0
 """A picture is handed on so often though nothing has changed: what was believed of it meanwhile is mended."""
 
@@ -123,6 +123,7 @@ class PeerReader:
         }
 
     async def _follow(self) -> None:
+        rang = False
         while True:
             reply: Reply = await self._replica.run(_LOOK, (HEARTBEAT_KEY, POOL, SEATS, EVENTS), ())
             look = _Look(*reply)
@@ -130,7 +131,7 @@ class PeerReader:
             self._fresh.see(look.heartbeat or None, now)
             if self._fresh.is_fresh(now):
                 self._see(look, now)
-                await self._listen(now + LOOK_EVERY_S)
+                rang = await self._listen(now + (AFTER_BELL_S if rang else LOOK_EVERY_S))
             else:
                 self._lose("its heartbeat does not change")
                 await asyncio.sleep(LOOK_EVERY_S)
@@ -147,8 +148,9 @@ class PeerReader:
         self._tell(PeerSeen(self._site, seats, tuple(self._pool.read(look.pool).values())))
         self._last, self._told_at = look, now
 
-    async def _listen(self, until: float) -> None:
-        """Hand on what its bus tells until it is time for the next look."""
+    async def _listen(self, until: float) -> bool:
+        """Hand on what its bus tells until it is time for the next look; tells whether something rang for it."""
+        rang = False
         while (left_s := until - self._clock()) > 0:
             for entry, raw in await self._replica.read(EVENTS, self._position, block_ms=max(1, int(left_s * 1000))):
                 self._position = entry
@@ -158,8 +160,9 @@ class PeerReader:
                     continue  # counted by its own readers
                 if isinstance(event, BetweenSites):
                     self._tell(event)
-                if isinstance(event, _BELL):
-                    until = min(until, self._clock() + AFTER_BELL_S)
+                if isinstance(event, _BELL) and not rang:
+                    rang, until = True, min(until, self._clock() + AFTER_BELL_S)
+        return rang
 
     def _lose(self, reason: str) -> None:
         if self._is_up:
