@@ -225,11 +225,10 @@ class Matcher:
 
     def phone_idle(self, agent: AgentId, now: float, at: float | None = None) -> list[Effect]:
         """A list of channels shows that an agent's phone is in no call; offers that are only reserved stand."""
-        known = self.seats.get(agent, EMPTY)
-        if self._seating.is_ours(agent):
-            self._seating.news(agent, now, PhoneIdle(_at(at, now)))
-        if known.state is AgentState.TALKING:
-            self._talk_over(agent, CallId(known.reason), now)
+        known, idle = self.seats.get(agent, EMPTY), PhoneIdle(_at(at, now))
+        if known.state is not AgentState.TALKING:
+            return self._news(agent, now, idle)
+        self._talk_over(agent, CallId(known.reason), idle, now)
         return self._exchange.match(now)
 
     def own_call(self, agent: AgentId, *, busy: bool, now: float, at: float | None = None) -> list[Effect]:
@@ -247,8 +246,7 @@ class Matcher:
         seat = self.seats.get(agent, EMPTY)
         over = call_id or CallId(seat.reason)
         if self._seating.is_ours(agent) and (call_id is not None or seat.state is AgentState.TALKING):
-            self._seating.news(agent, now, LegGone(over, _at(at, now)))
-            self._talk_over(agent, over, now)
+            self._talk_over(agent, over, LegGone(over, _at(at, now)), now)
         return self._exchange.match(now)
 
     def _news(self, agent: AgentId, now: float, *facts: Fact) -> list[Effect]:
@@ -256,12 +254,17 @@ class Matcher:
             self._seating.news(agent, now, *facts)
         return self._exchange.match(now)
 
-    def _talk_over(self, agent: AgentId, call_id: CallId, now: float) -> None:
-        """Forget the offer that led to a talk which is over."""
+    def _talk_over(self, agent: AgentId, call_id: CallId, fact: Fact, now: float) -> None:
+        """Take in what ends a talk of ours, and forget the offer that led to it.
+
+        In one step: the agent would else seem to be offered for a moment, and be told so.
+        """
         offer = self.offers.get(call_id)
         if offer is not None and offer.agent == agent and offer.lease_until == 0:
             self._offering.take_out(call_id)
-            self._offering.release(offer, now)
+            self._offering.release(offer, now, fact)
+        else:
+            self._seating.news(agent, now, fact)
 
     # The other site ------------------------------------------------------------------------------------------
 

@@ -67,6 +67,8 @@ def test_a_talk_over_the_tie_line_leaves_both_sites_as_they_were() -> None:
         site.tell(bus.AgentLegGone(at=1010, call_id="c1", agent="a2001"))
     meet(fuzhou, xiamen)
     assert seat(xiamen) is AgentState.WRAP_UP
+    changes = [change.state for change in xiamen.told if isinstance(change, bus.AgentChanged)]
+    assert changes[-3:] == ["offered", "talking", "wrap_up"]
     assert fuzhou.matcher.seats.keys() == {"a1001"}
     for site in (fuzhou, xiamen):
         assert (site.matcher.offers, site.matcher.waiting, site.matcher.peer_waiting) == ({}, {}, {})
