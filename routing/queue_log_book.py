@@ -24,9 +24,9 @@ from tieline.live import Live
 from tieline.model import AgentId, CallId, NodeId
 from tieline.streams import commanding
 
-CALLER_LEFT_WITHIN_S: Final = 1.0
-"""A caller who hangs up ends the agent's leg first, then his own: within this time it was he. The question that a
-caller hears when the agent hung up lasts longer."""
+CALLER_LEFT_WITHIN_S: Final = 3.0
+"""A caller who hangs up ends the agent's leg first, then, once the hang-up script has synced its record, his own:
+within this time it was he. The question that a caller hears when the agent hung up lasts longer."""
 
 
 LATE_S: Final = 8.0

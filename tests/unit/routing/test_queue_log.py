@@ -109,13 +109,13 @@ def test_a_call_that_is_answered_and_whose_caller_hangs_up() -> None:
     assert site.kept == {}
 
 
-def test_an_agent_who_hangs_up_first_is_known_a_second_later_while_the_caller_rates() -> None:
+def test_an_agent_who_hangs_up_first_is_known_a_moment_later_while_the_caller_rates() -> None:
     site = Site()
     at_work(site)
     site.tell(waits("c1", 100))
     talk(site, "c1", 100)
     assert site.tell(leg_gone("c1", 160)) == []
-    assert site.pass_time(161) == ["fuzhou-1-c1.1|repair-mandarin|a1001|COMPLETEAGENT|4|56|1"]
+    assert site.pass_time(163) == ["fuzhou-1-c1.1|repair-mandarin|a1001|COMPLETEAGENT|4|56|1"]
     assert site.tell(gone("c1", 170)) == []
 
 
@@ -195,7 +195,7 @@ def test_a_matcher_that_takes_over_in_the_middle_goes_on() -> None:
     second = Site(first.kept, first.matcher)
     assert second.tell(leg_gone("c1", 150)) == []
     third = Site(second.kept, first.matcher)
-    assert third.pass_time(151.5) == ["fuzhou-1-c1.1|repair-mandarin|a1001|COMPLETEAGENT|5|45|1"]
+    assert third.pass_time(153.5) == ["fuzhou-1-c1.1|repair-mandarin|a1001|COMPLETEAGENT|5|45|1"]
     assert third.tell(gone("c2", 160)) == ["fuzhou-1-c2.1|repair-mandarin|NONE|ABANDON|1|2|59"]
 
 
