@@ -30,7 +30,8 @@ SIZES: Final = ((10, 10), (100, 100), (1_000, 500), (10_000, 2_000))
 """Waiting calls and agents."""
 GOAL_US: Final = 100.0
 GOAL_RATIO: Final = 4.0
-WARM_UP: Final = 200
+WARM_UP: Final = 1000
+"""Assignments before those that count: at their first, kinds of calls and agents are compared."""
 WAITED_S: Final = 300.0
 """Calls in the pool have waited up to so long."""
 STEP_S: Final = 0.001
