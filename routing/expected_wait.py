@@ -11,7 +11,8 @@ Agents are bits of whole numbers here: sets of thousands are intersected and cou
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from math import inf
 from typing import Final, NamedTuple
 
 from routing.agents import Agent
@@ -19,13 +20,19 @@ from routing.kinds import takes
 from routing.ladders import LadderSet
 from routing.offers import Waiting
 from routing.seats import Seat
-from tieline.model import AgentId, AgentState, CallId, Lane, Need, SiteId
+from tieline.model import AgentId, AgentState, Business, CallId, DialectId, SiteId
 
 _BUSY: Final = frozenset((AgentState.OFFERED, AgentState.TALKING))
 _TIMED: Final = frozenset((AgentState.WRAP_UP, AgentState.NOT_READY))
 
-Asked = tuple[Need, SiteId]
-"""What decides whom a call reaches: its need (without the lane) and its site."""
+
+class Asked(NamedTuple):
+    """What decides whom a call reaches, and when."""
+
+    business: Business
+    dialect: DialectId
+    only_dialect: bool
+    site: SiteId
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,20 @@ class Opened(NamedTuple):
 
     after_s: float
     agents: int
+
+
+class Release(NamedTuple):
+    """Agents who come free together.
+
+    Attributes:
+        at_s: Counted from now.
+        free: How many then.
+        more: How many take and finish calls from then on.
+    """
+
+    at_s: float
+    free: int
+    more: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,27 +119,42 @@ class WaitEstimator:
             now: Unix seconds.
         """
         duty = self._duty(seats, now)
-        there = duty.everybody
+        shares: dict[tuple[Asked, Asked], float] = {}
+        settled: dict[Asked, list[Release]] = {}
         before: Counter[Asked] = Counter()
         found: dict[CallId, Expected] = {}
         for call in sorted(waiting, key=self._turn):
-            asked = _asked(call)
-            steps = self._steps(asked)
-            own = there & _all(steps)
-            ahead = sum(count * self._share(other, own, there) for other, count in before.items())
-            waited = 1e9 if self.ladders.lanes[call.need.lane].at_once else now - call.since
-            releases = _releases(steps, duty, waited, 1 / busy_s)
-            found[call.call_id] = Expected(round(ahead), _when(releases, ahead + 1))
+            asked = Asked(call.need.business, call.need.dialect, call.need.only_dialect, call.site)
+            ahead = 0.0
+            for other, count in before.items():
+                share = shares.get((other, asked))
+                if share is None:
+                    share = shares[other, asked] = self._share(other, asked, duty.everybody)
+                ahead += count * share
+            waited_s = inf if self.ladders.lanes[call.need.lane].at_once else now - call.since
+            releases = self._releases(asked, duty, waited_s, settled)
+            found[call.call_id] = Expected(round(ahead), _when(releases, ahead + 1, busy_s))
             before[asked] += 1
         return found
 
     def _turn(self, call: Waiting) -> tuple[float, CallId]:
         return call.since - self.ladders.lanes[call.need.lane].head_start_s, call.call_id
 
-    def _share(self, other: Asked, own: int, there: int) -> float:
+    def _share(self, other: Asked, own: Asked, there: int) -> float:
         """Tell which part of the agents of a call ahead are ours as well."""
-        theirs = there & _all(self._steps(other))
-        return (theirs & own).bit_count() / theirs.bit_count() if theirs else 0.0
+        theirs, ours = (there & _all(self._steps(asked)) for asked in (other, own))
+        return (theirs & ours).bit_count() / theirs.bit_count() if theirs else 0.0
+
+    def _releases(
+        self, asked: Asked, duty: Duty, waited_s: float, settled: dict[Asked, list[Release]]
+    ) -> list[Release]:
+        """Give who comes free when; the same for all calls of a kind once all their steps are open."""
+        steps = self._steps(asked)
+        if any(waited_s < step.after_s for step in steps):
+            return sorted(_releases(steps, duty, waited_s))
+        if asked not in settled:
+            settled[asked] = sorted(_releases(steps, duty, waited_s))
+        return settled[asked]
 
     def _duty(self, seats: Mapping[AgentId, Seat], now: float) -> Duty:
         ready = busy = 0
@@ -138,50 +174,43 @@ class WaitEstimator:
     def _steps(self, asked: Asked) -> tuple[Opened, ...]:
         steps = self.reached.get(asked)
         if steps is None:
-            steps = self.reached[asked] = tuple(self._climb(*asked))
+            steps = self.reached[asked] = tuple(self._climb(asked))
         return steps
 
-    def _climb(self, need: Need, site: SiteId) -> Iterator[Opened]:
+    def _climb(self, asked: Asked) -> Iterator[Opened]:
         known = 0
-        for step in self.ladders.of(need.business, need.dialect).steps:
+        for step in self.ladders.of(asked.business, asked.dialect).steps:
             agents = sum(
                 1 << number
                 for number, agent in enumerate(self.agents.values())
-                if takes(step, agent, need.business, need.dialect, site)
+                if takes(step, agent, asked.business, asked.dialect, asked.site)
             )
             if agents & ~known:
-                later_s = step.only_dialect_s if need.only_dialect else 0.0
+                later_s = step.only_dialect_s if asked.only_dialect else 0.0
                 yield Opened(step.after_s + later_s, agents & ~known)
                 known |= agents
-
-
-def _asked(call: Waiting) -> Asked:
-    return replace(call.need, lane=Lane.NORMAL), call.site
 
 
 def _all(steps: Iterable[Opened]) -> int:
     return sum(step.agents for step in steps)
 
 
-def _releases(
-    steps: Iterable[Opened], duty: Duty, waited_s: float, rate: float
-) -> Iterator[tuple[float, int, float]]:
-    """Yield when, counted from now, how many agents come free at once, and by how much the rate grows."""
+def _releases(steps: Iterable[Opened], duty: Duty, waited_s: float) -> Iterator[Release]:
     for after_s, agents in steps:
         opens = max(0.0, after_s - waited_s)
         ready, busy = (agents & duty.ready).bit_count(), (agents & duty.busy).bit_count()
-        yield opens, ready, (ready + busy) * rate
-        yield from ((max(opens, until), 1, rate) for until, bit in duty.timed if agents & bit)
+        yield Release(opens, ready, ready + busy)
+        yield from (Release(max(opens, until), 1, 1) for until, bit in duty.timed if agents & bit)
 
 
-def _when(releases: Iterable[tuple[float, int, float]], wanted: float) -> float | None:
+def _when(releases: Iterable[Release], wanted: float, busy_s: float) -> float | None:
     """Find when so many are expected to have come free; None: never."""
     free, rate, at = 0.0, 0.0, 0.0
-    for moment, count, more in sorted(releases):
+    for moment, count, more in releases:
         if rate and free + rate * (moment - at) >= wanted:
             break
         free += rate * (moment - at) + count
-        at, rate = moment, rate + more
+        at, rate = moment, rate + more / busy_s
         if free >= wanted:
             return at
     return at + (wanted - free) / rate if rate else None

@@ -22,6 +22,8 @@ STALE_S: Final = 10.0
 """What is older is not told to callers."""
 _AT_ONCE: Final = 1000
 """Words in one command: a script of Redis cannot take many thousands."""
+MOST_CALLS: Final = 2000
+"""With more nothing is estimated: the matcher has better to do, and callers hear that all are busy."""
 _WEIGHT: Final = 0.05
 """Of the newest talk in the mean: about the last twenty count."""
 _BUSY: Final = frozenset((AgentState.TALKING, AgentState.WRAP_UP))
@@ -82,6 +84,8 @@ class Waits:
             self._estimator = WaitEstimator(pool.agents, pool.ladders)
         self._estimator.use(pool.ladders)
         waiting = [*pool.waiting.values(), *pool.peer_waiting.values()]
+        if len(waiting) > MOST_CALLS:
+            return {}
         seats = {**pool.peer_seats, **pool.seats}
         expected = self._estimator.estimate(waiting, seats, busy_s=self._busy_s, now=now)
         return {call_id: Wait(expected[call_id].ahead, expected[call_id].wait_s, now) for call_id in pool.waiting}

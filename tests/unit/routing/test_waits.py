@@ -5,7 +5,7 @@ import pytest
 
 from routing.matcher import Matcher, Rules
 from routing.offers import MakeOffer
-from routing.waits import WAITS, Wait, Waits
+from routing.waits import MOST_CALLS, WAITS, Wait, Waits
 from tests.unit.routing.test_expected_wait import LADDERS, NOW, TEN, call
 from tieline.lease import Command
 from tieline.model import SiteId
@@ -64,6 +64,15 @@ def test_the_first_estimate_is_compared_when_an_agent_answers_and_talks_are_lear
     assert told["estimates_error_s"] == pytest.approx(75)
     assert told["estimates_bias_s"] == pytest.approx(75)
     assert told["busy_mean_s"] == pytest.approx(200 + 0.05 * (121 - 200))
+
+
+def test_beyond_all_measure_nothing_is_estimated() -> None:
+    pool, waits = matcher(), Waits()
+    for number in range(MOST_CALLS + 1):
+        pool.call_waiting(call(f"c{number}"), NOW)
+    assert written(waits.commands(pool, NOW)) == {}
+    pool.call_gone(call("c0").call_id, NOW)
+    assert len(written(waits.commands(pool, NOW + 1))) == MOST_CALLS
 
 
 def test_a_storm_is_written_in_pieces_that_a_script_of_redis_can_take() -> None:
