@@ -161,11 +161,10 @@ def most_told_without_redis(at_once: int, nodes: int) -> int:
     return at_once + node_share(at_once, nodes) * (nodes - 1)
 
 
-def most_by_node_count(calm: int, nodes: int) -> int:
-    """Give how many calls of the storming city come in when each node counts for itself, the rounding included.
+def most_by_node_count(cap: int, nodes: int) -> int:
+    """Give how many calls of a city come in when each node counts for itself: at most the rounding above the cap.
 
-    Args:
-        calm: How many other cities have a reserve at the site.
-        nodes: Of the site.
+    Mostly fewer, for a node leaves the reserves of the others free. But those that Redis let in before it went may be
+    on one node, and the others then let in their own part beside them.
     """
-    return node_share(min(STORM_CAP, LINES - RESERVE * calm), nodes) * nodes
+    return node_share(cap, nodes) * nodes

@@ -13,7 +13,7 @@ from lab.storm_books import StormBooks
 from lab.storm_decisions import Decisions
 from lab.storm_faults import Killed, QuotasChanged
 from lab.storm_lines import Look, equal_after_s, excesses, most_channels
-from lab.storm_plan import ACCESS, LINES, RESERVE, most_by_node_count
+from lab.storm_plan import ACCESS, LINES, RESERVE, STORM_CAP, most_by_node_count
 from tieline import bus
 from tieline.model import CityId
 from trunk_config.admission import Verdict
@@ -143,7 +143,7 @@ def report(
     recoveries = tuple(_recovery(storm.city, seen, killed, until) for killed, until in windows)
     change = _change(seen.changed, seen.arrivals) if seen.changed else None
     in_use = [sum(look.in_force.in_use.values()) for look in seen.looks if look.in_force]
-    found = chain(_of_recoveries(recoveries, seen), _of_change(change), _of_calm(seen))
+    found = chain(_of_recoveries(recoveries, seen.nodes), _of_change(change), _of_calm(seen))
     return StormReport(
         city=storm.city,
         factor=storm.factor,
@@ -214,8 +214,8 @@ def _over_admitted(seen: Seen, windows: Iterable[tuple[Killed, float]]) -> Itera
             yield f"{event.at:.1f}: {event.city} got line {event.lines_in_use} of {share.cap} (call {event.call_id})"
 
 
-def _of_recoveries(recoveries: Iterable[Recovery], seen: Seen) -> Iterator[Difference]:
-    most = min(ACCESS, most_by_node_count(len(seen.calm), seen.nodes))
+def _of_recoveries(recoveries: Iterable[Recovery], nodes: int) -> Iterator[Difference]:
+    most = min(ACCESS, most_by_node_count(STORM_CAP, nodes))
     for one in recoveries:
         if one.equal_after_s is None:
             yield Difference(one.part, "the counted lines did not become equal to the channels")

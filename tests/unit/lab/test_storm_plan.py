@@ -84,8 +84,7 @@ def test_the_scaled_down_network_is_sound_and_only_reserves_hold_the_storm_back(
     load_surge_rules(profiles, SURGE_FILE)
     shares = profiles[SiteId("fuzhou"), "normal"].quotas
     assert shares[CITY].cap == STORM_CAP > LINES - sum(share.reserve for share in shares.values()) + RESERVE
-    assert most_by_node_count(4, 2) == LINES - 4 * RESERVE
-    assert most_by_node_count(1, 2) == STORM_CAP + 1 < ACCESS
+    assert STORM_CAP < most_by_node_count(STORM_CAP, 2) < ACCESS
     assert (most_told_without_redis(8, 1), most_told_without_redis(8, 2), most_told_without_redis(3, 2)) == (8, 12, 5)
     assert {city: share.reserve for city, share in shares.items()} == {
         city.id: RESERVE if city.home == "fuzhou" else 0 for city in scaled.cities.values()
