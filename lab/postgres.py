@@ -25,8 +25,10 @@ _SERVE: Final = (
     "exec /usr/lib/postgresql/*/bin/postgres -c listen_addresses=$PGHOST -c unix_socket_directories=$PGDATA"
     " -c max_connections=200"
 )
+# SSLRequest is answered while the server still starts up and lets nobody in.
 _CREATE: Final = (
-    "PGPASSWORD=$(cat $PASSWORD_FILE); export PGPASSWORD;"
+    "until pg_isready -q; do sleep 0.1; done;"
+    " PGPASSWORD=$(cat $PASSWORD_FILE); export PGPASSWORD;"
     " psql -d postgres -tAc 'SELECT datname FROM pg_database' | grep -qx $PGUSER || createdb $PGUSER"
 )
 
