@@ -41,13 +41,17 @@ def written(lab: House, since: float) -> Iterator[Line]:
 
 
 def recounted(lab: House) -> dict[str, list[Line]]:
-    """Give the lines of each call that entered the pool, once the last of them has ended."""
+    """Give the lines of each call that entered the pool, once the last of them has ended.
+
+    Who hung up first is known some seconds later: an end of the test before may be written now.
+    """
     while True:
         calls: dict[str, list[Line]] = defaultdict(list)
+        ours = {call.uniqueid for call in lab.records()}
         for line in written(lab, lab.since):
-            if line.event in ENDS | {"ENTERQUEUE", "CONNECT", "RINGNOANSWER"}:
+            if line.call in ours and line.event in ENDS | {"ENTERQUEUE", "CONNECT", "RINGNOANSWER"}:
                 calls[line.call].append(line)
-        if len(calls) == len(lab.records()) and all(lines[-1].event in ENDS for lines in calls.values()):
+        if len(calls) == len(ours) and all(lines[-1].event in ENDS for lines in calls.values()):
             return calls
         lab.wait_for_news()
 
