@@ -271,12 +271,12 @@ async def read_sql(database: Database, since: float, until: float) -> tuple[list
 
 
 async def tasks_of(live: Live) -> int:
-    """Count the tasks of a site's processes.
+    """Count the tasks of a site's processes, as many as there ever are without a call.
 
     Raises:
         ConnectionLost: The site's Redis is gone.
     """
-    return sum(work.tasks for work in await read_work(live, system_clock()))
+    return sum(work.tasks_most for work in await read_work(live, system_clock()))
 
 
 async def read_leftover(client: LabClient, plan: LabPlan, site: Site, live: Live, *, tasks_at_rest: int) -> Leftover:

@@ -4,8 +4,10 @@ A figure of a metric would be nearer, but an AGI server alone has no HTTP port, 
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from itertools import count
 from typing import Final
 
 import msgspec
@@ -16,7 +18,10 @@ from tieline.live import Live
 
 WORK: Final = "tl:work"
 """Hash: name of a process to its `Work`."""
-EVERY_S: Final = 1.0
+LOOK_S: Final = 0.2
+LOOKS_A_WORD: Final = 5
+LOOKS_KEPT: Final = 15
+"""Of the last three seconds: who waits for one of two things has a task more than while he works."""
 STALE_S: Final = 5.0
 """What is older is of a process that is gone."""
 
@@ -27,23 +32,28 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         at: Unix seconds.
         connections: AGI connections that are open.
-        tasks: Tasks of its event loop, its own for as long as it runs included: at rest always as many.
+        tasks: Tasks of its event loop, its own for as long as it runs included: the fewest of its last looks.
+        tasks_most: The most of these looks.
     """
 
     at: float
     connections: int
     tasks: int
+    tasks_most: int
 
 
 async def tell_work(live: Live, process: str, connections: Callable[[], int], clock: Clock) -> None:
     """Tell for ever; a Redis that is away is told again in a second."""
     with suppress(TielineError):
         await _forget_gone(live, clock())
-    while True:
-        now = Work(at=clock(), connections=connections(), tasks=len(asyncio.all_tasks()))
-        with suppress(TielineError):
-            await live.call("HSET", WORK, process, msgspec.json.encode(now))
-        await asyncio.sleep(EVERY_S)
+    looks = deque[int](maxlen=LOOKS_KEPT)
+    for look in count():
+        looks.append(len(asyncio.all_tasks()))
+        if look % LOOKS_A_WORD == 0:
+            now = Work(at=clock(), connections=connections(), tasks=min(looks), tasks_most=max(looks))
+            with suppress(TielineError):
+                await live.call("HSET", WORK, process, msgspec.json.encode(now))
+        await asyncio.sleep(LOOK_S)
 
 
 async def _forget_gone(live: Live, now: float) -> None:

@@ -33,8 +33,23 @@ async def test_a_process_tells_its_connections_and_each_of_its_tasks(redis: Redi
     await live.close()
 
 
+async def test_a_task_that_comes_and_goes_is_in_the_most_and_not_in_the_fewest(redis: RedisServer) -> None:
+    live = Live(redis.url)
+    passing = asyncio.create_task(asyncio.Event().wait())
+    telling = asyncio.create_task(tell_work(live, "agi-0", lambda: 0, lambda: NOW))
+    async with asyncio.timeout(10):
+        while not await read_work(live, NOW):
+            pass
+        await cancel_until_done(passing)
+        while (work := (await read_work(live, NOW))[0]).tasks == work.tasks_most:
+            pass
+    assert work.tasks_most == work.tasks + 1
+    await cancel_until_done(telling)
+    await live.close()
+
+
 def test_what_a_process_told_that_is_gone_does_not_count() -> None:
-    fresh, gone = (Work(at=NOW - age, connections=1, tasks=9) for age in (STALE_S, STALE_S + 0.1))
+    fresh, gone = (Work(at=NOW - age, connections=1, tasks=9, tasks_most=9) for age in (STALE_S, STALE_S + 0.1))
     assert in_hand((fresh, gone), NOW) == (fresh,)
 
 
