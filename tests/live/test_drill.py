@@ -15,4 +15,5 @@ def test_sixty_calls_of_every_kind_leave_balanced_books_and_nothing_else(capsys:
     report = drill_calls(instance.DRILL, 60, 5.0, SEED, said.append)
     with capsys.disabled():
         print(f"\ndrill: seed {SEED}, {report.count} calls")
-    assert report.is_well, report
+    found = (*report.books.differences, *report.sound.differences, *report.books.leftovers)
+    assert report.is_well, "\n".join(map(str, found))
