@@ -143,9 +143,8 @@ def _make(
                     unsaved = 0
                 if progress:
                     progress(made, len(missing))
-        except BaseException:
+        finally:
             pool.shutdown(cancel_futures=True)
-            raise
 
 
 def _sound(alaw: bytes, level_dbov: float, speech: Speech, name: str) -> Sound:

@@ -147,9 +147,8 @@ class Keeper:
                 if self.state is PartState.DONE:
                     return
                 await self._watch(ending)
-            except BaseException:
+            finally:
                 ending.cancel()
-                raise
         if not self.part.restart:
             raise LabError(f"{self.part.name} ended by itself (status {process.returncode}), see {self.part.log}")
 

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from tieline import bus
@@ -199,18 +200,16 @@ class Live:
         """
         command = ("XREAD", "COUNT", count, "BLOCK", block_ms, "STREAMS", stream, after)
         link = await self._reader()
-        try:
-            async with asyncio.timeout(block_ms / 1000 + self._deadline_s):
-                found = await link.ask(*command)
-        except TimeoutError:
-            link.abort()
-            raise ConnectionLost(f"redis: silent on {stream}") from None
-        except ScriptError as error:
-            link.abort()
-            raise ConnectionLost(str(error)) from error
-        except BaseException:
-            link.abort()
-            raise
+        with ExitStack() as unless_answered:
+            unless_answered.callback(link.abort)
+            try:
+                async with asyncio.timeout(block_ms / 1000 + self._deadline_s):
+                    found = await link.ask(*command)
+            except TimeoutError:
+                raise ConnectionLost(f"redis: silent on {stream}") from None
+            except ScriptError as error:
+                raise ConnectionLost(str(error)) from error
+            unless_answered.pop_all()
         self._readers.append(link)
         return _entries(found)
 

@@ -201,13 +201,12 @@ async def open_link(url: str, local_address: str, *, ended: Callable[[Link], Non
         socket_timeout=None,
         retry=Retry(NoBackoff(), 0),  # restarts and fail-overs are ours to handle
     )
+    link = Link(ended)
     try:
         await connection.connect()  # type: ignore[no-untyped-call]
-    except BaseException as error:
-        await connection.disconnect(nowait=True)
-        if isinstance(error, redis_errors.RedisError | OSError):
-            raise ConnectionLost(f"redis: {error}") from error
-        raise
-    link = Link(ended)
-    connection.hand_over(link)
+        connection.hand_over(link)
+    except (redis_errors.RedisError, OSError) as error:
+        raise ConnectionLost(f"redis: {error}") from error
+    finally:
+        await connection.disconnect(nowait=True)  # of what was handed over it knows nothing any more
     return link
