@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -73,7 +74,7 @@ class Listener:
 
     Args:
         live: The site's Redis.
-        rung: Set by others when there is news.
+        rung: Set by others when there is news, and by the own bus; who takes the news clears it.
         batch: Events read at once at most.
     """
 
@@ -90,11 +91,11 @@ class Listener:
         if self._reading is None:
             read = self._live.read(EVENTS, position, count=self._batch, block_ms=BLOCK_MS)
             self._reading = asyncio.create_task(read)
-        ringing = asyncio.create_task(self._rung.wait())
-        try:
-            await asyncio.wait((self._reading, ringing), timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            await cancel_until_done(ringing)
+            self._reading.add_done_callback(lambda _: self._rung.set())
+        if not self._reading.done():  # its ringing may have been cleared with that of others
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._rung.wait()
         if not self._reading.done():
             return []
         reading, self._reading = self._reading, None
