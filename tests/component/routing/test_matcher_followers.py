@@ -5,15 +5,13 @@ import asyncio
 import pytest
 
 from routing.keys import STAYS
-from tests.component.routing.test_matcher_shell import NODE, live, matcher, ready, server, told, waiting
+from tests.component.routing.test_matcher_shell import NODE, matcher, ready, told, waiting
 from tests.support.redis_server import RedisServer
 from tieline import bus
 from tieline.clock import system_clock
 from tieline.live import Live, commands_stream
 
 pytestmark = pytest.mark.component
-__all__ = ["live", "server"]
-
 
 async def commanded(live: Live) -> list[bus.Command]:
     return [bus.decode_command(raw) for _, raw in await live.read(commands_stream(NODE), "0-0", block_ms=1)]

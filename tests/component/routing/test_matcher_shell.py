@@ -1,7 +1,7 @@
 """The matcher's shell on a real Redis: offers reach the node's commands, and a new start forgets nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from routing.ladder_file import load_ladders
 from routing.live import BATCH, MatcherShell
 from routing.matcher import Rules
 from routing.why import Offered, UnknownCall, fetch_decisions
-from tests.support.redis_server import RedisServer, redis_server
+from tests.support.redis_server import RedisServer
 from tieline import bus
 from tieline.clock import system_clock
 from tieline.live import EVENTS, Live, commands_stream
@@ -34,20 +34,6 @@ AGENTS = {
     )
     for name in ("a1001", "a1002")
 }
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    with redis_server() as running:
-        yield running
-
-
-@pytest.fixture
-async def live(server: RedisServer) -> AsyncIterator[Live]:
-    live = Live(server.url)
-    await live.call("FLUSHALL")
-    yield live
-    await live.close()
 
 
 @asynccontextmanager

@@ -1,11 +1,9 @@
 """A lease on a real Redis: one acts, the other waits, and who has lost it writes nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.support.redis_server import RedisServer, redis_server
 from tieline.lease import Hold, Lease, LeaseLost
 from tieline.live import Live
 
@@ -13,20 +11,6 @@ pytestmark = pytest.mark.component
 
 KEY = "tl:test:lease"
 BRIEF_S = 0.1
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    with redis_server() as running:
-        yield running
-
-
-@pytest.fixture
-async def live(server: RedisServer) -> AsyncIterator[Live]:
-    live = Live(server.url)
-    await live.call("FLUSHALL")
-    yield live
-    await live.close()
 
 
 async def test_the_second_waits_until_the_first_gives_up(live: Live) -> None:

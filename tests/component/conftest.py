@@ -1,4 +1,4 @@
-"""A Redis, and databases of both kinds, for the tests of a site's processes."""
+"""A Redis, and databases of both kinds, for whichever room's tests want them."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
