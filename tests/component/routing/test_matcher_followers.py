@@ -13,6 +13,7 @@ from tieline.live import Live, commands_stream
 
 pytestmark = pytest.mark.component
 
+
 async def commanded(live: Live) -> list[bus.Command]:
     return [bus.decode_command(raw) for _, raw in await live.read(commands_stream(NODE), "0-0", block_ms=1)]
 
