@@ -181,6 +181,9 @@ def _give_up(after_ms: int) -> list[str]:
     return [
         '  <recv response="180" optional="global"/>',
         '  <recv response="183" optional="global"/>',
+        # Answered as he gives up, no CANCEL has left: before it SIPp takes nothing but the answer for this one.
+        '  <recv response="200" optional="global" rrs="true" next="answered-last">',
+        f"    <action>{_KEEP_THEM}</action></recv>",
         '  <recv response="100"/>',
         f'  <pause milliseconds="{after_ms}"/>',
         cancel(),
@@ -203,7 +206,10 @@ def _give_up(after_ms: int) -> list[str]:
 
 
 def _hang_up_crossed() -> list[str]:
-    """Do what a phone does whose CANCEL crossed the answer: acknowledge it and hang up (RFC 3261 section 9.1)."""
+    """Do what a phone does whose CANCEL crossed the answer, or came too late to be sent: acknowledge and hang up.
+
+    Source: RFC 3261 section 9.1.
+    """
     return [
         in_dialog("ACK", 1, to=_THEM),
         in_dialog("BYE", 2, attributes='retrans="500"', to=_THEM),

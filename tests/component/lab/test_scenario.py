@@ -1,6 +1,8 @@
 """Scenarios played by the real SIPp against a scripted peer: orders of messages that a busy edge produces."""
 
+import os
 import re
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.process import family
 from lab.sandbox import Sandbox
 from lab.scenario import run_name
 from lab.scenario_caller import PATIENCE_MS, caller_xml
@@ -29,6 +32,7 @@ class Peer:
         self._socket.settimeout(_LIMIT_S)
         self._socket.bind(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
+        self.contact = f"Contact: <sip:peer@127.0.0.1:{self.port}>"
         self._caller = ("", 0)
 
     def receive(self, method: str) -> str:
@@ -37,9 +41,9 @@ class Peer:
         assert text.startswith(f"{method} "), text
         return text
 
-    def reply(self, status: str, request: str, *headers: str) -> None:
+    def reply(self, status: str, request: str, *headers: str, tag: str = "peer") -> None:
         lines = [line for line in request.split("\r\n") if line.startswith(_KEPT)]
-        tagged = (re.sub(r"^(To:.*)$", r"\1;tag=peer", line) for line in lines)
+        tagged = (re.sub(r"^(To:(?!.*;tag=).*)$", rf"\1;tag={tag}", line) for line in lines)
         text = "\r\n".join((f"SIP/2.0 {status}", *tagged, *headers, "Content-Length: 0", "", ""))
         self._socket.sendto(text.encode(), self._caller)
 
@@ -67,20 +71,61 @@ def caller(folder: Path, xml: str) -> Iterator[tuple[Peer, subprocess.Popen[str]
             peer.close()
 
 
-@pytest.mark.parametrize("is_refused_first", [False, True], ids=["cancel answered first", "INVITE refused first"])
-def test_a_cancelled_call_may_be_refused_before_its_cancel_is_answered(
-    tmp_path: Path, is_refused_first: bool
-) -> None:
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """Nothing of a process or of what it started runs meanwhile."""
+    pids = tuple(family(pid))
+    for one in pids:
+        os.kill(one, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for one in pids:
+            os.kill(one, signal.SIGCONT)
+
+
+CANCELLED, REFUSED, ANSWERED = "200 canceling", "487 Request Terminated", "200 OK"
+
+
+@pytest.mark.parametrize(
+    "replies", [(CANCELLED, REFUSED), (REFUSED, CANCELLED), (CANCELLED, ANSWERED), (ANSWERED, CANCELLED)]
+)
+def test_a_cancel_may_cross_whatever_comes(tmp_path: Path, replies: tuple[str, str]) -> None:
     with caller(tmp_path, caller_xml(GivesUp(0), "")) as (peer, sipp):
         invite = peer.receive("INVITE")
         peer.reply("100 Trying", invite)
         cancel = peer.receive("CANCEL")
-        replies = [("200 canceling", cancel), ("487 Request Terminated", invite)]
-        for status, request in reversed(replies) if is_refused_first else replies:
-            peer.reply(status, request)
-        assert "CSeq: 1 ACK" in peer.receive("ACK")
+        for status in replies:
+            if status == CANCELLED:
+                peer.reply(status, cancel, tag="hop")
+            else:
+                peer.reply(status, invite, peer.contact)
+        assert re.search(r"^To: .*;tag=peer\r\n(.*\r\n)*CSeq: 1 ACK\r\n", peer.receive("ACK"), re.MULTILINE)
+        if ANSWERED in replies:
+            _take_bye(peer)
         _, faults = sipp.communicate(timeout=_LIMIT_S + 2)
         assert sipp.returncode == 0, faults
+    assert moments(tmp_path) == ["cancelled", "scripted"]
+
+
+def test_who_gives_up_as_he_is_answered_hangs_up_and_cancels_nothing(tmp_path: Path) -> None:
+    with caller(tmp_path, caller_xml(GivesUp(0), "")) as (peer, sipp):
+        invite = peer.receive("INVITE")
+        # The busy machine in which it was seen: the answer is there before SIPp gets to run again.
+        with frozen(sipp.pid):
+            peer.reply("100 Trying", invite)
+            peer.reply(ANSWERED, invite, peer.contact)
+        assert "CSeq: 1 ACK" in peer.receive("ACK")
+        _take_bye(peer)
+        _, faults = sipp.communicate(timeout=_LIMIT_S + 2)
+        assert sipp.returncode == 0, faults
+    assert moments(tmp_path) == ["cancelled", "scripted"]
+
+
+def _take_bye(peer: Peer) -> None:
+    bye = peer.receive("BYE")
+    assert ";tag=peer\r\n" in bye
+    peer.reply("200 OK", bye)
 
 
 OR_REFUSED = caller_xml(Talks((Pause(10), HangUp()), may_be_refused=True), "")
