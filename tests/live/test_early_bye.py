@@ -1,5 +1,8 @@
 """Somebody leaves earlier than is good manners: agents' phones, callers, and a caller whose node is frozen."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from crm_adapter.ledger import EdgeEvent
@@ -74,20 +77,37 @@ def test_a_caller_who_leaves_during_the_spoken_refusal_was_refused(lab: House) -
     assert len(finals) == 2
 
 
-def test_a_call_cancelled_before_the_node_said_a_word_has_its_end_in_the_edges_accounting(lab: House) -> None:
-    lab.drill("freeze", "fuzhou-1")
+@contextmanager
+def frozen(lab: House, node: str) -> Iterator[None]:
+    """A node is there and does not answer, until its site has noticed; then all know it again."""
+    lab.drill("freeze", node)
     try:
-        result = lab.call("fuzhou", GivesUp(100))
-        assert result.is_scripted, result.faults
-        # By then the edge's stamp is more than a second old: the thawed node drops the call instead of answering it.
+        yield
         lab.wait_for("fuzhou", lambda event: isinstance(event, bus.NodeSeen) and not event.up)
     finally:
-        lab.drill("thaw", "fuzhou-1")
+        lab.drill("thaw", node)
     lab.wait_for("fuzhou", lambda event: isinstance(event, bus.NodeSeen) and event.up)
-    while not lab.edge_knows("fuzhou-1"):
+    while not lab.edge_knows(node):
         lab.wait_for_news()
+
+
+def test_a_call_cancelled_before_the_node_said_a_word_has_its_end_in_the_edges_accounting(lab: House) -> None:
+    # Thawed, the node finds the edge's stamp more than a second old: it drops the call instead of answering it.
+    with frozen(lab, "fuzhou-1"):
+        result = lab.call("fuzhou", GivesUp(100))
+        assert result.is_scripted, result.faults
     books = lab.settle()
     journey = [(entry.event, entry.site, entry.sip_code) for entry in lab.edge()]
     assert journey == [(EdgeEvent.OFFERED, "-", 0), (EdgeEvent.ROUTED, "fuzhou", 0), (EdgeEvent.FINAL, "fuzhou", 487)]
     assert lab.records() == []
     assert books.sites["fuzhou"].outcomes == {Outcome.ABANDONED_MENU: 1}
+
+
+def test_a_caller_who_hangs_up_is_answered_by_a_node_that_takes_its_time(lab: House) -> None:
+    call = talking(lab, "fuzhou", 4000)
+    with frozen(lab, "fuzhou-1"):
+        pass  # he hangs up meanwhile, long before the node is missed
+    result = call.end()
+    assert result.is_scripted, result.faults
+    lab.settle(calls=1)
+    assert lab.one().outcome is Outcome.ANSWERED
