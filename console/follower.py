@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import Final
 
 import msgspec
-import structlog
 
 from console.delta import encoded, maybe_delta
 from console.lines import lines_of, quota_of
@@ -17,7 +16,6 @@ from console.sight import Sight
 from console.situation import notices_of
 from crm_adapter.store import Store
 from ivr_prompts.notice_live import read_notices
-from tieline.endings import cancel_until_done
 from tieline.errors import TielineError
 from tieline.live import Live
 from trunk_config.in_force import maybe_in_force
@@ -29,12 +27,9 @@ LINES_S: Final = 0.5
 """Lines in use are looked at so often."""
 MESSAGES_KEPT: Final = 25
 """Messages a watcher may be behind (5 s of constant change)."""
-RETRY_S: Final = 1.0
 CLOSE_AWAY: Final = 1001
 CLOSE_TOO_SLOW: Final = 4408
 """Close codes; 4000 to 4999 are free for applications (RFC 6455 section 7.4.2)."""
-
-_log = structlog.get_logger("console")
 
 
 class Watcher:
@@ -102,25 +97,21 @@ class Follower:
         """Follow the bus from the oldest event it remembers, for ever; ends by being cancelled.
 
         Failure policy: without Redis the last picture stays (readiness says so); afterwards it goes on where it was.
+
+        Raises:
+            ExceptionGroup: A bug of ours: a page that stands still must not look alive.
         """
         await self._load_tickets()
         await self._load_situation()
-        beside = [asyncio.create_task(self._show()), asyncio.create_task(self._look_at_lines())]
-        position = "0-0"
-        try:
-            while True:
-                try:
-                    async for entry, event in self._live.follow(after=position, every_s=TICK_S):
-                        position = entry
-                        self.picture = apply(self.picture, event)
-                        self.events += 1
-                        self._changed.set()
-                except TielineError as error:
-                    _log.warning("bus is away, trying again", error=str(error))
-                await asyncio.sleep(RETRY_S)
-        finally:
-            for task in beside:
-                await cancel_until_done(task)
+        async with asyncio.TaskGroup() as tasks:
+            for work in (self._show(), self._look_at_lines(), self._follow()):
+                tasks.create_task(work)
+
+    async def _follow(self) -> None:
+        async for event in self._live.follow_on(after="0-0", every_s=TICK_S):
+            self.picture = apply(self.picture, event)
+            self.events += 1
+            self._changed.set()
 
     async def _load_tickets(self) -> None:
         with suppress(TielineError):

@@ -22,7 +22,7 @@ from routing.keys import OFFERS, POOL, SEATS
 from routing.seats import Seat
 from tieline import bus, variables
 from tieline.clock import Clock
-from tieline.errors import ConnectionLost, TielineError
+from tieline.errors import TielineError
 from tieline.live import Live
 from tieline.model import CallId, Lane
 from tieline.principal import Principal, Role
@@ -126,12 +126,9 @@ class CallbackDialler:
     # The bus -------------------------------------------------------------------------------------------------
 
     async def _follow(self) -> None:
-        while True:
-            with suppress(ConnectionLost):
-                async for _, event in self._live.follow():
-                    with suppress(TielineError):
-                        await self.take(event)
-            await asyncio.sleep(EVERY_S)
+        async for event in self._live.follow_on():
+            with suppress(TielineError):
+                await self.take(event)
 
     async def take(self, event: bus.Event) -> None:
         """Take one event in.

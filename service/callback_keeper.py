@@ -21,11 +21,12 @@ from routing.store import fetch_callbacks, put_callback
 from tieline import bus
 from tieline.clock import Clock
 from tieline.database import Connection, Database
-from tieline.errors import ConnectionLost, TielineError
+from tieline.errors import TielineError
 from tieline.live import Live
 from tieline.model import CallId, SiteId
 
 EVERY_S: Final = 1.0
+FOLLOW_S: Final = 0.1
 WORD: Final = "callback"
 """The mailbox word that leads a waiting caller to the script."""
 WORD_LASTS_S: Final = 3.0
@@ -102,12 +103,9 @@ class CallbackKeeper:
     # The bus -------------------------------------------------------------------------------------------------
 
     async def _follow(self) -> None:
-        while True:
-            with suppress(ConnectionLost):
-                async for _, event in self._live.follow(every_s=0.1):
-                    with suppress(TielineError):
-                        await self._take(event)
-            await asyncio.sleep(EVERY_S)
+        async for event in self._live.follow_on(every_s=FOLLOW_S):
+            with suppress(TielineError):
+                await self._take(event)
 
     async def _take(self, event: bus.Event) -> None:
         match event:

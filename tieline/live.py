@@ -8,9 +8,12 @@ answer in time the caller gets `DeadlineExceeded` or `ConnectionLost` and decide
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
 
 from tieline import bus
 from tieline.endings import cancel_until_done
@@ -22,6 +25,11 @@ from tieline.streams import EVENTS as EVENTS  # who follows the bus needs both
 from tieline.streams import Scalar as Scalar
 from tieline.streams import commanding, telling
 from tieline.streams import commands_stream as commands_stream
+
+AGAIN_S: Final = 1.0
+"""Pause before another look at a Redis that is away."""
+
+_log = structlog.get_logger("live")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +157,15 @@ class Live:
 
     async def _connect(self) -> None:
         """Connect, and send what was waiting for it."""
+        error: TielineError = ConnectionLost("redis: closed")
         try:
             self._link = await self._open()
-        except TielineError as error:
-            self._fail(error)
-        else:
             self._flush()
+        except TielineError as caught:
+            error = caught
         finally:
             self._connecting = None
+            self._fail(error)  # what is left: while anything is, nobody begins to connect again
 
     async def _open(self) -> Link:
         try:
@@ -246,6 +255,24 @@ class Live:
                 yield entry, event
             if every_s:
                 await asyncio.sleep(every_s)
+
+    async def follow_on(self, *, after: str | None = None, every_s: float = 0.0) -> AsyncGenerator[bus.Event, None]:
+        """Yield events as `follow` does, but wait for a Redis that is away, and go on where it was.
+
+        Args:
+            after: As `follow`.
+            every_s: As `follow`.
+        """
+        position = after
+        while True:
+            try:
+                position = await self.last_id() if position is None else position
+                async for entry, event in self.follow(after=position, every_s=every_s):
+                    position = entry
+                    yield event
+            except TielineError as error:
+                _log.warning("bus is away, trying again", error=str(error))
+            await asyncio.sleep(AGAIN_S)
 
     skipped: int = 0
 

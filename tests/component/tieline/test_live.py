@@ -1,13 +1,16 @@
 """The door to Redis: what a connection that went bad, or one refused command, does to the others."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support.redis_server import RedisServer, redis_server
+from tieline import bus
 from tieline.errors import ConnectionLost, DeadlineExceeded
 from tieline.live import Live, ScriptError
+from tieline.redis_link import Link
 
 pytestmark = pytest.mark.component
 
@@ -68,3 +71,51 @@ async def test_closing_leaves_no_connection(redis: RedisServer) -> None:
     while int((await watching.call("INFO", "clients")).split(b"connected_clients:")[1].split()[0]) != before - 2:
         pass
     await watching.close()
+
+
+async def test_a_connection_that_ends_as_it_comes_holds_up_nobody_after(
+    redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = Live(redis.url)
+    opened = live._open
+
+    async def ended_at_once() -> Link:
+        link = await opened()
+        link.abort()
+        return link
+
+    with monkeypatch.context() as patched:
+        patched.setattr(live, "_open", ended_at_once)
+        with pytest.raises(ConnectionLost):
+            await live.call("PING")
+    assert await live.call("PING") == b"PONG"
+    await live.close()
+
+
+def told(call_id: str) -> bus.CallRated:
+    return bus.CallRated(at=1.0, call_id=call_id, rating=1)
+
+
+async def test_who_follows_on_hears_what_was_told_while_the_link_was_broken(redis: RedisServer) -> None:
+    live, other = Live(redis.url), Live(redis.url)
+    async with contextlib.aclosing(live.follow_on(after="0-0")) as events:
+        await other.tell(told("1"))
+        assert await anext(events) == told("1")
+        following = asyncio.ensure_future(anext(events))
+        while b"cmd=xread" not in await other.call("CLIENT", "LIST"):
+            pass
+        await other.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        await other.tell(told("2"))
+        assert await following == told("2")
+    await asyncio.gather(live.close(), other.close())
+
+
+async def test_who_follows_on_waits_for_a_redis_that_does_not_answer(redis: RedisServer) -> None:
+    live, other = Live(redis.url, deadline_s=0.05), Live(redis.url)
+    await other.call("CLIENT", "PAUSE", "300", "ALL")
+    async with contextlib.aclosing(live.follow_on()) as events:
+        following = asyncio.ensure_future(anext(events))
+        while not following.done():
+            await other.tell(told("1"))
+        assert await following == told("1")
+    await asyncio.gather(live.close(), other.close())
