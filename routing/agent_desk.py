@@ -14,6 +14,7 @@ import structlog
 
 from routing.agents import Agent
 from routing.keys import SEATS
+from routing.rows import readable
 from routing.seats import EMPTY, Seat
 from routing.wishes import ASKABLE, Reason, Wish
 from tieline import audit, bus
@@ -132,8 +133,7 @@ class AgentDesk:
             TielineError: Redis is away.
         """
         known = self._known(agent)
-        raw = await self._live.call("HGET", SEATS, agent)
-        return _shown(known, msgspec.json.decode(raw, type=Seat) if raw else EMPTY)
+        return _shown(known, (await fetch_seats(self._live)).get(known.id, EMPTY))
 
     async def ask(self, agent: str, wish: AgentWish, *, by: Principal) -> None:
         """Pass a wish on. It takes effect within a moment; during a talk, after its wrap-up.
@@ -194,9 +194,7 @@ async def fetch_seats(live: Live) -> Mapping[AgentId, Seat]:
     Raises:
         TielineError: Redis is away.
     """
-    rows = await live.call("HGETALL", SEATS)
-    pairs = zip(rows[::2], rows[1::2], strict=True)
-    return {AgentId(agent.decode()): msgspec.json.decode(raw, type=Seat) for agent, raw in pairs}
+    return {AgentId(agent): seat for agent, seat in readable(await live.call("HGETALL", SEATS), Seat).items()}
 
 
 def _may_ask(by: Principal, agent: str) -> bool:

@@ -10,9 +10,10 @@ from routing.keys import POOL, SEATS
 from routing.kinds import agent_kind, call_key, terms_for
 from routing.ladders import LadderSet
 from routing.offers import Waiting
+from routing.rows import readable
 from routing.seats import Seat
 from routing.waits import WAITS, Wait
-from tieline.live import Live, Reply
+from tieline.live import Live
 from tieline.model import AgentId, AgentState, Business, CallId, CityId, DialectId, Lane
 
 
@@ -64,13 +65,11 @@ async def fetch_pool(live: Live, agents: Mapping[AgentId, Agent], ladders: Ladde
         TielineError: Redis is away.
     """
     pool, waits, seats = await asyncio.gather(
-        live.call("HVALS", POOL), live.call("HGETALL", WAITS), live.call("HGETALL", SEATS)
+        live.call("HGETALL", POOL), live.call("HGETALL", WAITS), live.call("HGETALL", SEATS)
     )
-    calls = sorted(
-        (msgspec.json.decode(raw, type=Waiting) for raw in pool), key=lambda call: (call.since, call.call_id)
-    )
-    told = {CallId(key.decode()): msgspec.json.decode(raw, type=Wait) for key, raw in _pairs(waits)}
-    seated = {AgentId(key.decode()): msgspec.json.decode(raw, type=Seat) for key, raw in _pairs(seats)}
+    calls = sorted(readable(pool, Waiting).values(), key=lambda call: (call.since, call.call_id))
+    told = readable(waits, Wait)
+    seated = {AgentId(agent): seat for agent, seat in readable(seats, Seat).items()}
     at_work = [(agents[agent], seat.state) for agent, seat in seated.items() if agent in agents]
     return PoolShown(
         at=now, waiting=[waiting_call(call, told.get(call.call_id), at_work, ladders, now) for call in calls]
@@ -104,7 +103,3 @@ def waiting_call(
 def _accepts(call: Waiting, agent: Agent, ladders: LadderSet, waited_s: float) -> bool:
     terms = terms_for(call_key(call), agent_kind(agent), ladders)
     return terms is not None and terms.opens_s <= waited_s
-
-
-def _pairs(flat: Reply) -> Iterable[tuple[bytes, bytes]]:
-    return zip(flat[::2], flat[1::2], strict=True)

@@ -5,7 +5,6 @@ a talk. Calls that only the safety net has served are app_queue's own to write.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from itertools import groupby
 from typing import Final
 
@@ -18,6 +17,7 @@ from routing.keys import STAYS
 from routing.matcher import Matcher
 from routing.offers import Effect, SeatChanged, WithdrawOffer
 from routing.queue_log import Stay
+from routing.rows import readable
 from tieline import bus
 from tieline.lease import Command
 from tieline.live import Live
@@ -177,9 +177,4 @@ async def load_stays(live: Live) -> Mapping[str, Stay]:
     Raises:
         TielineError: Redis is away.
     """
-    rows = await live.call("HGETALL", STAYS)
-    stays: dict[str, Stay] = {}
-    for call_id, raw in zip(rows[::2], rows[1::2], strict=True):
-        with suppress(msgspec.MsgspecError):  # of another version: better a line less than no matcher
-            stays[call_id.decode()] = msgspec.json.decode(raw, type=Stay)
-    return stays
+    return readable(await live.call("HGETALL", STAYS), Stay)

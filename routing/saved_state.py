@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
@@ -20,12 +19,11 @@ from routing.offers import (
     Waiting,
     WithdrawOffer,
 )
+from routing.rows import readable
 from routing.seats import Seat
 from tieline.lease import Command
-from tieline.live import Live, Reply
+from tieline.live import Live
 from tieline.model import AgentId
-
-T = TypeVar("T")
 
 FENCES_A_TERM: Final = 1_000_000
 """Terms are seconds (`tieline.lease`): the fences of a later one are above all earlier ones."""
@@ -84,7 +82,7 @@ async def load(live: Live, matcher: Matcher) -> SavedState:
         live.call("HGETALL", OFFERS),
         live.call("HGETALL", SEATS),
     )
-    waiting, offered, seated = _readable(pool, Waiting), _readable(offers, Offer), _readable(seats, Seat)
+    waiting, offered, seated = readable(pool, Waiting), readable(offers, Offer), readable(seats, Seat)
     known = {AgentId(agent): seat for agent, seat in seated.items()}
     matcher.restore(waiting.values(), known, offered.values())
     unreadable = (len(pool) + len(offers) + len(seats)) // 2 - len(waiting) - len(offered) - len(seated)
@@ -96,11 +94,3 @@ def _writing(table: str, present: Mapping[Any, object], keys: Iterable[str]) -> 
         ("HSET", table, key, msgspec.json.encode(present[key])) if key in present else ("HDEL", table, key)
         for key in keys
     ]
-
-
-def _readable(flat: Reply, kind: type[T]) -> dict[str, T]:
-    found: dict[str, T] = {}
-    for key, raw in zip(flat[::2], flat[1::2], strict=True):
-        with suppress(msgspec.MsgspecError):
-            found[key.decode()] = msgspec.json.decode(raw, type=kind)
-    return found

@@ -13,18 +13,19 @@ from typing import Final
 
 import msgspec
 
-from routing.callback import Callback
+from routing.callback import Callback, State, ended
 from routing.callback_desk import CallbackDesk
-from routing.callback_live import read_all
+from routing.callback_live import put, read_all, read_of
 from routing.callback_rules import CallbackRules
 from routing.hours import Hours
-from routing.keys import OFFERS, POOL, SEATS
+from routing.keys import SEATS
 from routing.seats import Seat
+from service.callback_places import Places, read_places
 from tieline import bus, variables
 from tieline.clock import Clock
 from tieline.errors import TielineError
 from tieline.live import Live
-from tieline.model import CallId, Lane
+from tieline.model import CallId, CityId, Lane
 from tieline.principal import Principal, Role
 from tieline.topology import Site, Topology, TrunkGroup
 from trunk_config.render import edge_endpoint
@@ -35,6 +36,9 @@ AFTER_S: Final = 65.0
 RING_S: Final = 30.0
 AGAIN_S: Final = 600.0
 """A try that could not be noted in SQL is not made again before."""
+LOOKS_MISSED: Final = 2
+"""Who has no place for so many looks has hung up, and we were not told."""
+WITHDRAWN: Final = "withdrawn"
 TIELINE: Final = Principal(role=Role.ADMIN, city=None, site=None, name="tieline")
 
 
@@ -45,10 +49,13 @@ class Ringing:
     Attributes:
         taken: He has answered.
         reached: He talks with an agent.
+        missed: Looks at which he had neither a place in the pool nor an offer.
     """
 
+    entry: Callback
     taken: bool = False
     reached: bool = False
+    missed: int = 0
 
 
 class CallbackDialler:
@@ -87,7 +94,33 @@ class CallbackDialler:
 
     async def run(self) -> None:
         """Dial until cancelled; Redis or SQL that is away is waited for."""
-        await asyncio.gather(self._look_again_and_again(), self._follow())
+        position = await self._begin()
+        await asyncio.gather(self._look_again_and_again(), self._follow(position))
+
+    async def _begin(self) -> str:
+        """Learn whom a dialler before us was ringing; gives the place in the bus that this was true at."""
+        while True:
+            with suppress(TielineError):
+                position = await self._live.last_id()
+                await self.take_over()
+                return position
+            await asyncio.sleep(EVERY_S)
+
+    async def take_over(self) -> None:
+        """Go on with the customers who are being rung or talk.
+
+        Raises:
+            TielineError: Redis is away.
+        """
+        self._entries = await self._open_ones()
+        for offer in (await read_places(self._live)).offers:
+            if entry := self._entries.get(offer.call.call_id):
+                self._ringing[entry.call_id] = Ringing(entry, offer.taken)
+                if offer.lease_until == 0:
+                    await self._reached(entry.call_id)
+
+    async def _open_ones(self) -> Mapping[CallId, Callback]:
+        return {entry.call_id: entry for entry in await read_all(self._live) if entry.state is State.OPEN}
 
     async def _look_again_and_again(self) -> None:
         while True:
@@ -101,32 +134,40 @@ class CallbackDialler:
         Raises:
             TielineError: Redis is away.
         """
-        self._entries = {entry.call_id: entry for entry in await read_all(self._live)}
-        pool, offers = await asyncio.gather(self._live.call("HKEYS", POOL), self._live.call("HKEYS", OFFERS))
-        waiting = {CallId(name.decode()) for name in pool}
-        offered = {CallId(name.decode()) for name in offers}
+        self._entries = await self._open_ones()
+        places = await read_places(self._live)
         now = self._clock()
         for call_id, entry in self._entries.items():
             if call_id in self._ringing:
                 continue  # he may wait for another agent by now, on the line
             due = self._is_due(entry, now)
-            if due and call_id not in waiting | offered:
+            if due and call_id not in places.taken:
                 await self._live.tell(_waiting(entry, now))
-            elif not due and call_id in waiting:
-                await self._withdraw(entry, now)
+            elif not due and call_id in places.waiting:
+                await self._withdraw(call_id, entry.city, now)
+        for call in places.without_channel:  # an agent reserved for them would wait in vain
+            if call.call_id not in self._entries and call.call_id not in self._ringing:
+                await self._withdraw(call.call_id, call.need.city, now)
+        await self._give_up_missing(places)
+
+    async def _give_up_missing(self, places: Places) -> None:
+        for call_id, ringing in list(self._ringing.items()):
+            ringing.missed = 0 if call_id in places.taken else ringing.missed + 1
+            if ringing.missed >= LOOKS_MISSED:
+                await self._over(call_id)
 
     def _is_due(self, entry: Callback, now: float) -> bool:
         begin = max(entry.made_at + AFTER_S, entry.next_at, self._not_before.get(entry.call_id, 0.0))
         return begin <= now and self._rules.permitted(now) and self._hours.state(entry.business, now).is_open
 
-    async def _withdraw(self, entry: Callback, now: float) -> None:
-        """Take an entry out of the pool, or give its agent back."""
-        await self._live.tell(bus.CallbackWanted(at=now, call_id=entry.call_id, city=entry.city, why=entry.why))
+    async def _withdraw(self, call_id: CallId, city: CityId, now: float) -> None:
+        """Take a call out of the pool, or give its agent back."""
+        await self._live.tell(bus.CallbackWanted(at=now, call_id=call_id, city=city, why=WITHDRAWN))
 
     # The bus -------------------------------------------------------------------------------------------------
 
-    async def _follow(self) -> None:
-        async for event in self._live.follow_on():
+    async def _follow(self, position: str) -> None:
+        async for event in self._live.follow_on(after=position):
             with suppress(TielineError):
                 await self.take(event)
 
@@ -137,7 +178,7 @@ class CallbackDialler:
             TielineError: Redis is away.
         """
         match event:
-            case bus.OfferMade(call_id=call_id) if call_id in self._entries:
+            case bus.OfferMade(call_id=call_id) if call_id in self._entries and call_id not in self._ringing:
                 await self._ring(self._entries[CallId(call_id)], event)
             case bus.OfferTaken(call_id=call_id) if call_id in self._ringing:
                 self._ringing[CallId(call_id)].taken = True
@@ -154,13 +195,15 @@ class CallbackDialler:
     async def _ring(self, entry: Callback, offer: bus.OfferMade) -> None:
         now = self._clock()
         group = self._way_out(entry)
-        if group is None or not self._rules.may_dial(entry.number) or not self._is_due(entry, now):
+        newest = await read_of(self._live, entry.number)  # he may have been answered since the last look
+        is_due = newest == entry and self._is_due(entry, now)
+        if group is None or not self._rules.may_dial(entry.number) or not is_due:
             self.counters["no_way_out"] += group is None
-            await self._withdraw(entry, now)
+            await self._withdraw(entry.call_id, entry.city, now)
             return
         raw = await self._live.call("HGET", SEATS, offer.agent)
         seat = msgspec.json.decode(raw, type=Seat) if raw else Seat()
-        self._ringing[entry.call_id] = Ringing()
+        self._ringing[entry.call_id] = Ringing(entry)
         self.counters["dialled"] += 1
         edge = self._topology.edges[0]
         await self._live.command(
@@ -184,10 +227,14 @@ class CallbackDialler:
         return min(groups, key=lambda group: group.id != entry.trunk, default=None)
 
     async def _reached(self, call_id: CallId) -> None:
-        self._ringing[call_id].reached = True
+        """He talks with an agent. Where SQL cannot be told, Redis is: the keeper brings it to SQL."""
+        ringing = self._ringing[call_id]
+        ringing.reached = True
         self.counters["reached"] += 1
-        with suppress(TielineError):
+        try:
             await asyncio.to_thread(self._desk.reached, call_id, TIELINE)
+        except TielineError:
+            await put(self._live, ended(ringing.entry, State.REACHED, self._clock()))
 
     async def _over(self, call_id: CallId) -> None:
         """The customer's phone rings no more, or he has hung up."""

@@ -64,10 +64,10 @@ class CallWaiting(Message, frozen=True, tag=True):
 
 
 class CallbackWanted(Message, frozen=True, tag=True):
-    """The caller is to be called back; he keeps his place.
+    """The caller is to be called back, and waits no longer; he keeps his place.
 
     Attributes:
-        why: `routing.callback.Why`: key, hung_up or closed.
+        why: `routing.callback.Why`: key, hung_up or closed; `withdrawn` when the dialler takes him out of the pool.
     """
 
     call_id: str

@@ -7,11 +7,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from routing.callback import Callback, State
+from routing.callback import Callback, State, ended
 from routing.callback_desk import CallbackDesk
-from routing.callback_live import add
+from routing.callback_live import add, put, read_of, remove
 from routing.hours import load_hours
 from routing.keys import OFFERS, POOL, SEATS
+from routing.offers import Offer, Waiting
 from routing.seats import Seat
 from routing.store import fetch_callbacks, put_callback
 from service.callback_dialler import AFTER_S, AGAIN_S, CallbackDialler, national
@@ -20,7 +21,7 @@ from tieline import bus
 from tieline.clock import CHINA
 from tieline.database import Database
 from tieline.live import EVENTS, Live, commands_stream
-from tieline.model import AgentState, NodeId, SiteId
+from tieline.model import AgentId, AgentState, Lane, Need, NodeId, SiteId
 from tieline.topology_file import load_topology
 
 pytestmark = pytest.mark.component
@@ -205,6 +206,109 @@ async def test_an_offer_that_ends_after_he_answered_is_no_try_in_vain(
     await dialler.take(gone())
     assert (in_sql(database).state, in_sql(database).tries) == (State.REACHED, 0)
     assert dialler.metrics()["in_vain"] == 0
+
+
+def waiting(channel: str = "") -> Waiting:
+    need = Need(ENTRY.dialect, ENTRY.business, ENTRY.city, Lane.CALLBACK)
+    return Waiting(ENTRY.call_id, NodeId(""), channel, need, ENTRY.since, FUZHOU.id)
+
+
+async def offered(live: Live, *, taken: bool = False, lease_until: float = DUE + 45) -> None:
+    made = Offer(waiting(), AgentId("a1001"), 7, lease_until, taken)
+    await live.call("HSET", OFFERS, ENTRY.call_id, msgspec.json.encode(made))
+
+
+async def test_who_is_on_the_line_is_not_rung_again_for_the_next_agent(
+    live: Live, database: Database, dialler: CallbackDialler
+) -> None:
+    await kept(live, database)
+    await dialler.look()
+    await dialler.take(offer())
+    taken = bus.OfferTaken(at=DUE, call_id=ENTRY.call_id, channel="PJSIP/edge-1-1", agent="a1001", fence=7)
+    await dialler.take(taken)
+    await dialler.take(bus.OfferWithdrawn(at=DUE, call_id=ENTRY.call_id, agent="a1001", fence=7, why="failed"))
+    await dialler.take(offer())  # another agent, who does not take the offer in time
+    await dialler.take(bus.OfferWithdrawn(at=DUE, call_id=ENTRY.call_id, agent="a1002", fence=8, why="lease"))
+    assert (len(await commanded(live)), dialler.metrics()["dialled"]) == (1, 1)
+    assert (in_sql(database).tries, dialler.metrics()["ringing"]) == (0, 1)
+
+
+@pytest.mark.parametrize("state", [State.CALLED_AGAIN, State.CANCELLED])
+async def test_an_entry_that_ended_is_not_rung_and_loses_its_place(
+    live: Live, database: Database, dialler: CallbackDialler, state: State
+) -> None:
+    await kept(live, database)
+    await dialler.look()
+    await put(live, ended(ENTRY, state, DUE))  # SQL is away: the keeper cannot take it out yet
+    await dialler.take(offer())
+    assert await commanded(live) == []
+    await live.call("HSET", POOL, ENTRY.call_id, msgspec.json.encode(waiting()))
+    await remove(live, ENTRY)
+    before = len(await told(live, bus.CallbackWanted))
+    await dialler.look()
+    assert len(await told(live, bus.CallbackWanted)) == before + 1
+    await live.call("DEL", POOL)
+    await offered(live)
+    await dialler.look()
+    assert len(await told(live, bus.CallbackWanted)) == before + 2
+    await offered(live, taken=True)
+    await live.call("HSET", POOL, "fuzhou-1:99", msgspec.json.encode(waiting("PJSIP/edge-1-9")))
+    await dialler.look()
+    assert len(await told(live, bus.CallbackWanted)) == before + 2  # somebody is on these lines
+
+
+async def test_who_was_reached_while_sql_was_away_is_not_rung_again(
+    live: Live, database: Database, dialler: CallbackDialler
+) -> None:
+    await add(live, ENTRY)  # SQL does not know him
+    await dialler.look()
+    await dialler.take(offer())
+    await dialler.take(bus.AgentAnswered(at=DUE, call_id=ENTRY.call_id, agent="a1001"))
+    await dialler.take(gone())
+    entry = await read_of(live, ENTRY.number)
+    assert entry is not None
+    assert entry.state is State.REACHED
+    before = len(await told(live, bus.CallWaiting))
+    await dialler.look()
+    assert len(await told(live, bus.CallWaiting)) == before
+
+
+@pytest.mark.parametrize(("taken", "tries"), [(False, 1), (True, 0)])
+async def test_a_dialler_that_starts_knows_who_is_being_rung(
+    live: Live, database: Database, dialler: CallbackDialler, taken: bool, tries: int
+) -> None:
+    await kept(live, database)
+    await offered(live, taken=taken)
+    await dialler.take_over()
+    await dialler.take(offer())
+    assert await commanded(live) == []
+    await dialler.take(bus.OfferWithdrawn(at=DUE, call_id=ENTRY.call_id, agent="a1001", fence=7, why="lease"))
+    assert in_sql(database).tries == tries
+
+
+async def test_a_dialler_that_starts_during_the_talk_notes_that_he_was_reached(
+    live: Live, database: Database, dialler: CallbackDialler
+) -> None:
+    await kept(live, database)
+    await offered(live, taken=True, lease_until=0.0)
+    await dialler.take_over()
+    await dialler.take(gone())
+    assert in_sql(database).state is State.REACHED
+
+
+async def test_who_has_no_place_any_more_is_over_even_when_nobody_told(
+    live: Live, database: Database, dialler: CallbackDialler
+) -> None:
+    await kept(live, database)
+    await dialler.look()
+    await dialler.take(offer())
+    await offered(live)
+    await dialler.look()
+    await live.call("DEL", OFFERS)
+    await dialler.look()
+    assert dialler.metrics()["ringing"] == 1
+    await dialler.look()
+    assert (dialler.metrics()["ringing"], in_sql(database).tries) == (0, 1)
 
 
 @pytest.mark.parametrize(
