@@ -22,13 +22,14 @@ CALLED_BACK: Final = "called-back"
 """The context of a customer who answers."""
 RETRY_S: Final = 0.5
 _WORD: Final = re.compile(r"[A-Za-z0-9:_-]{1,64}")
-_GLOBAL: Final = re.compile(r"TL_HB_[A-Z]{1,32}|TL_NOTICE_[A-Za-z0-9_]{1,64}")
-_COUNTED: Final = re.compile(r"TL_CAP_[a-z0-9_-]{1,64}|TL_QUOTA")
-"""What the bus may set on a node: not servers or directories, which the rendered plan owns. The second kind are
-numbers: the dialplan calculates with them."""
+_GLOBAL: Final = re.compile(r"TL_CAP_[a-z0-9_-]{1,64}|TL_QUOTA")
+"""What the bus may set on a node: not servers or directories, which the rendered plan owns. They are numbers: the
+dialplan calculates with them."""
+_EDGE: Final = re.compile(r"[a-z0-9_-]{1,64}")
 _WAY_OUT: Final = re.compile(r"[a-z0-9_-]{1,32}\*[0-9]{10,12}@[0-9.]{7,15}:[0-9]{1,5}")
 """Trunk group, number, edge. So long a number is no short code (110, 95598)."""
 _FACT: Final = re.compile(r"[A-Za-z0-9_:.+-]{0,128}")
+_OfTheNet = bus.SetNetQueues | bus.SetQueueMember
 _OfOneChannel = bus.PutInMailbox | bus.RingCustomer | bus.HangUpChannel | bus.SetGlobal
 _COUNT: Final = re.compile(r"[0-9]{1,9}")
 _LIST_DEADLINE_S: Final = 5.0
@@ -59,10 +60,25 @@ class CommandFollower:
         self.done = self.gone = self.expired = self.failed = self.refused = 0
         self._stream, self._live, self._client, self._clock = commands_stream(node), live, client, clock
         self._take_snapshot = take_snapshot
-        self._net = asyncio.Lock()  # a change waits for a mending before it, which would undo it
+        # One after the other: a change before the end of a mending would be undone by it. Callers' words wait for
+        # neither: a list of thousands of members takes a while.
+        self._net: asyncio.Queue[_OfTheNet] = asyncio.Queue()
 
     async def run(self) -> None:
-        """Read and execute for ever. While Redis is away it waits, and goes on where it was."""
+        """Read and execute for ever. While Redis is away it waits, and goes on where it was.
+
+        Raises:
+            ExceptionGroup: A bug of ours.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow())
+            tasks.create_task(self._keep_net())
+
+    async def _keep_net(self) -> None:
+        while True:
+            await self.execute(await self._net.get())
+
+    async def _follow(self) -> None:
         position = ""
         while True:
             try:
@@ -78,9 +94,14 @@ class CommandFollower:
 
     async def _take(self, raw: bytes) -> None:
         try:
-            await self.execute(bus.decode_command(raw))
+            command = bus.decode_command(raw)
         except RemoteProtocolError:
             self.refused += 1
+            return
+        if isinstance(command, bus.SetNetQueues | bus.SetQueueMember):
+            self._net.put_nowait(command)
+        else:
+            await self.execute(command)
 
     async def execute(self, command: bus.Command) -> None:
         """Execute one command within its deadline and count how it ended."""
@@ -90,14 +111,12 @@ class CommandFollower:
             return
         try:
             if isinstance(command, bus.SetNetQueues):
-                async with self._net:
-                    await self._mend_net(command)
+                await self._mend_net(command)
             elif isinstance(command, bus.WriteQueueLog):
                 # Together, as above: they leave in this order.
                 await asyncio.gather(*(self._do(queue_actions.queue_log(line)) for line in command.lines))
             elif isinstance(command, bus.SetQueueMember):
-                async with self._net:
-                    await self._do(queue_actions.QueuePause(command.agent, command.paused, command.reason))
+                await self._do(queue_actions.QueuePause(command.agent, command.paused, command.reason))
             else:
                 await self._do_one(command)
         except LocalProtocolError:
@@ -141,8 +160,8 @@ def _action(command: _OfOneChannel) -> actions.Action:
             raise LocalProtocolError(f"no mailbox word: {command.word!r}")
         return actions.Setvar(command.channel, MAILBOX, command.word)
     if isinstance(command, bus.RingCustomer):
-        if _WAY_OUT.fullmatch(command.uri) is None:
-            raise LocalProtocolError(f"no way out: {command.uri!r}")
+        if _EDGE.fullmatch(command.edge) is None or _WAY_OUT.fullmatch(command.uri) is None:
+            raise LocalProtocolError(f"no way out: {command.edge!r} {command.uri!r}")
         if not all(_FACT.fullmatch(value) for value in (command.shown, command.call_id, *command.facts.values())):
             raise LocalProtocolError("a fact that is none")
         return actions.Originate(
@@ -156,7 +175,6 @@ def _action(command: _OfOneChannel) -> actions.Action:
         )
     if isinstance(command, bus.HangUpChannel):
         return actions.Hangup(command.channel, command.cause)
-    counted = _COUNTED.fullmatch(command.name) and _COUNT.fullmatch(command.value)
-    if not counted and _GLOBAL.fullmatch(command.name) is None:
+    if _GLOBAL.fullmatch(command.name) is None or _COUNT.fullmatch(command.value) is None:
         raise LocalProtocolError(f"no global for the bus to set: {command.name!r}")
     return actions.SetGlobal(command.name, command.value)

@@ -14,7 +14,6 @@ import structlog
 
 from routing.agents import Agent
 from routing.keys import SEATS
-from routing.rows import readable
 from routing.seats import EMPTY, Seat
 from routing.wishes import ASKABLE, Reason, Wish
 from tieline import audit, bus
@@ -24,6 +23,7 @@ from tieline.errors import ConnectionLost, DeadlineExceeded, TielineError
 from tieline.live import Live
 from tieline.model import AgentId, AgentState, Business, DialectId, Level, SiteId
 from tieline.principal import Principal, Role
+from tieline.rows import readable
 
 CHIEFS: Final = frozenset((Role.ADMIN, Role.SUPERVISOR))
 """Who may change the state of every agent of his scope; an agent changes his own."""

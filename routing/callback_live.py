@@ -8,6 +8,7 @@ import msgspec
 from routing.callback import Callback
 from tieline import bus
 from tieline.live import Live
+from tieline.rows import readable
 
 CALLBACKS: Final = "tl:callbacks"
 """Hash: number to entry, so that nobody is called back twice. SQL has a copy, and all that ended."""
@@ -31,7 +32,7 @@ async def read_all(live: Live) -> Sequence[Callback]:
     Raises:
         TielineError: Redis is away.
     """
-    return [msgspec.json.decode(raw, type=Callback) for raw in await live.call("HVALS", CALLBACKS)]
+    return list(readable(await live.call("HGETALL", CALLBACKS), Callback).values())
 
 
 async def read_of(live: Live, number: str) -> Callback | None:

@@ -10,11 +10,11 @@ from routing.keys import POOL, SEATS
 from routing.kinds import agent_kind, call_key, terms_for
 from routing.ladders import LadderSet
 from routing.offers import Waiting
-from routing.rows import readable
 from routing.seats import Seat
 from routing.waits import WAITS, Wait
 from tieline.live import Live
 from tieline.model import AgentId, AgentState, Business, CallId, CityId, DialectId, Lane
+from tieline.rows import readable
 
 
 class WaitingCall(msgspec.Struct, frozen=True, kw_only=True):

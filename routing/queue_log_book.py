@@ -17,11 +17,11 @@ from routing.keys import STAYS
 from routing.matcher import Matcher
 from routing.offers import Effect, SeatChanged, WithdrawOffer
 from routing.queue_log import Stay
-from routing.rows import readable
 from tieline import bus
 from tieline.lease import Command
 from tieline.live import Live
 from tieline.model import AgentId, CallId, NodeId
+from tieline.rows import readable
 from tieline.streams import commanding
 
 CALLER_LEFT_WITHIN_S: Final = 3.0

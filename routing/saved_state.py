@@ -19,11 +19,11 @@ from routing.offers import (
     Waiting,
     WithdrawOffer,
 )
-from routing.rows import readable
 from routing.seats import Seat
 from tieline.lease import Command
 from tieline.live import Live
 from tieline.model import AgentId
+from tieline.rows import readable
 
 FENCES_A_TERM: Final = 1_000_000
 """Terms are seconds (`tieline.lease`): the fences of a later one are above all earlier ones."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from routing.keys import OFFERS, POOL
 from routing.offers import Offer, Waiting
-from routing.rows import readable
 from tieline.live import Live
 from tieline.model import CallId
+from tieline.rows import readable
 
 
 @dataclass(frozen=True, slots=True)

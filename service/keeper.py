@@ -19,6 +19,7 @@ from tieline.clock import Clock
 from tieline.errors import RemoteProtocolError, TielineError
 from tieline.live import EVENTS, Live
 from tieline.model import CallId, CityId, NodeId, SiteId, Witness
+from tieline.rows import readable
 from trunk_config.admission import Verdict, release
 from trunk_config.reconciliation import LINE, MESSAGE, CallerChannel, NodeChannels, add_line, reconcile
 
@@ -76,11 +77,8 @@ class Keeper:
         return {**self.counters, "open_calls": len(self._open.calls)}
 
     async def _load(self) -> None:
-        table = await self._live.call("HGETALL", OPEN)
-        calls = {
-            CallId(call_id.decode()): msgspec.json.decode(raw, type=OpenCall)
-            for call_id, raw in zip(table[::2], table[1::2], strict=True)
-        }
+        table = readable(await self._live.call("HGETALL", OPEN), OpenCall)
+        calls = {CallId(call_id): call for call_id, call in table.items()}
         self._open = OpenCalls(self._site, calls)
         self._to_audit = []
         position = await self._live.call("GET", POSITION)

@@ -48,7 +48,7 @@ class HangUpChannel(Message, frozen=True, tag=True):
 
 
 class SetGlobal(Message, frozen=True, tag=True):
-    """Set a global variable of the node (heartbeats, notices, caps)."""
+    """Set a global variable of the node to a number (caps, the version that they are of)."""
 
     name: str
     value: str

@@ -247,7 +247,7 @@ async def test_commands_are_carried_out_once_and_in_order(peer: ScriptedAmi, liv
     peer.answers["Setvar"] = lambda said: (
         "Response: Error\nMessage: No such channel" if "ff" in said.get("Channel", "") else "Response: Success"
     )
-    await live.command("fuzhou-1", bus.SetGlobal(at=NOW, name="TL_NOTICE_old", value="1"))
+    await live.command("fuzhou-1", bus.SetGlobal(at=NOW, name="TL_CAP_old", value="1"))
     async with bridged(peer, live) as bridge:
         await reader.until(bus.NodeSnapshot)
         await told_to_follow(live)
@@ -258,24 +258,38 @@ async def test_commands_are_carried_out_once_and_in_order(peer: ScriptedAmi, liv
             mailbox(word="x,y"),
             mailbox(name="/.*/"),
             bus.HangUpChannel(at=NOW, channel=ENTRY, cause=16),
-            bus.SetGlobal(at=NOW, name="TL_NOTICE_fuzhou", value="typhoon"),
+            bus.SetGlobal(at=NOW, name="TL_CAP_fuzhou", value="30"),
         ):
             await live.command("fuzhou-1", command)
         await live.call("XADD", commands_stream("fuzhou-1"), "*", "m", b"not json")
-        await live.command("fuzhou-1", bus.SetGlobal(at=NOW, name="TL_NOTICE_last", value="1"))
+        await live.command("fuzhou-1", bus.SetGlobal(at=NOW, name="TL_QUOTA", value="1"))
         assert (await peer.heard("Hangup"))[0]["Cause"] == "16"
         said = [(one.get("Channel"), one["Variable"], one["Value"]) for one in await peer.heard("Setvar", 4)]
         assert said == [
             (ENTRY, "TL_GO", "agent:a1001:7"),
             ("PJSIP/edge-000000ff", "TL_GO", "agent:a1001:7"),
-            (None, "TL_NOTICE_fuzhou", "typhoon"),
-            (None, "TL_NOTICE_last", "1"),
+            (None, "TL_CAP_fuzhou", "30"),
+            (None, "TL_QUOTA", "1"),
         ]
         assert [one["Channel"] for one in await peer.heard("ControlPlayback")] == [ENTRY]
         await passing(lambda: bridge.metrics().commands_done == 4, peer)
         metrics = bridge.metrics()
         assert (metrics.commands_gone, metrics.commands_expired) == (1, 1)
         assert (metrics.commands_refused, metrics.commands_failed) == (3, 0)
+
+
+async def test_a_slow_list_of_the_nets_members_holds_up_no_callers_word(peer: ScriptedAmi, live: Live) -> None:
+    reader = Reader(live)
+    peer.answers["QueueStatus"] = lambda _: None
+    async with bridged(peer, live):
+        await reader.until(bus.NodeSnapshot)
+        await told_to_follow(live)
+        await live.command("fuzhou-1", bus.SetNetQueues(at=NOW, queues=(), paused={}))
+        await live.command("fuzhou-1", bus.SetQueueMember(at=NOW, agent="a1002", paused=False))
+        await peer.heard("QueueStatus")
+        await live.command("fuzhou-1", mailbox())
+        await peer.heard("Setvar")
+        assert "QueuePause" not in {one["Action"] for one in peer.actions}  # it waits for the mending
 
 
 async def test_the_nets_members_are_mended_and_follow_and_queue_log_gets_its_lines_in_order(
@@ -461,6 +475,7 @@ async def test_a_customer_is_rung_once_and_nobody_who_is_no_customer(peer: Scrip
             ring("tg-fuzhou*15405910001@127.0.10.1:5060\r\nAction: Logoff"),
             ring(facts={"TL_WORD": "${SHELL(id)}"}),
             ring(shown='"x" <110>'),
+            ring(edge="edge/sip:15405910001@127.0.0.9&PJSIP/edge"),
             ring(expires=NOW - 1),
             ring(),
         ):
@@ -471,4 +486,4 @@ async def test_a_customer_is_rung_once_and_nobody_who_is_no_customer(peer: Scrip
         assert (said["Account"], said["CallerID"], said["Async"]) == (CALL, "95598", "true")
         await passing(lambda: bridge.metrics().commands_done == 1, peer)
         metrics = bridge.metrics()
-        assert (metrics.commands_refused, metrics.commands_expired) == (6, 1)
+        assert (metrics.commands_refused, metrics.commands_expired) == (7, 1)

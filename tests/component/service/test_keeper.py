@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from crm_adapter.journal import Journal, JournalReader
+from crm_adapter.open_calls import OPEN
 from crm_adapter.record import CallRecord
 from service.keeper import Keeper
 from service.safety_audit import PENDING, SafetyAudit
@@ -183,6 +184,16 @@ async def test_who_passed_by_the_life_safety_list_is_in_the_audit_trail(
     assert "1234" not in str(row)
     assert trail.metrics() == {"safety_audited": 1}
     database.close()
+
+
+async def test_calls_that_another_version_wrote_do_not_keep_it_from_starting(
+    server: RedisServer, live: Live, tmp_path: Path
+) -> None:
+    await live.call("HSET", OPEN, "01a1fd4d-bb36-71fb-a054-78c1d08e8c00", '{"node": "fuzhou-1"}')
+    async with keeping(server, tmp_path, Hands()) as keeper:
+        await live.tell(arrived(1000.0))
+        while keeper.metrics()["open_calls"] != 1:
+            await live.call("PING")
 
 
 async def test_an_unreported_hang_up_is_written_once_also_over_a_restart(

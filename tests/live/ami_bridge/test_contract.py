@@ -173,7 +173,7 @@ async def test_commands_reach_asterisk_and_a_channel_that_is_gone_is_no_fault(
         )
         await site.live.command("fuzhou-1", gone)
         await site.live.command("fuzhou-1", bus.HangUpChannel(at=now, channel="PJSIP/edge-0000ffff", cause=16))
-        await site.live.command("fuzhou-1", bus.SetGlobal(at=now, name="TL_NOTICE_fuzhou", value="台风, ${X}"))
+        await site.live.command("fuzhou-1", bus.SetGlobal(at=now, name="TL_CAP_fuzhou", value="30"))
         await site.live.command("fuzhou-1", bus.HangUpChannel(at=now, channel=channel, cause=16))
         await site.until("CallGone")
         metrics = site.bridge.metrics()
@@ -182,7 +182,7 @@ async def test_commands_reach_asterisk_and_a_channel_that_is_gone_is_no_fault(
         async with asyncio.timeout(5):
             while "TL_HB_AGI_0" not in (listed := await asyncio.to_thread(asterisk.cli, "dialplan show globals")):
                 await site.live.call("PING")
-        assert "TL_NOTICE_fuzhou=台风, ${X}" in listed
+        assert "TL_CAP_fuzhou=30" in listed
         assert "TL_HB_AGI_0=1795250001" in listed
         assert "TL_HB_MATCHER=1795250002" in listed
 

@@ -1,4 +1,4 @@
-"""Rows of the matcher's tables in Redis."""
+"""Rows of a table in Redis, as several versions may have written them."""
 
 from contextlib import suppress
 from typing import TypeVar
