@@ -1,7 +1,7 @@
 """`/api/v1/sites/{site}/forecast`: lines that each city needs, and the loss to be expected."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from functools import partial
 from typing import Final
 
@@ -15,12 +15,12 @@ from console.keys import PARTS, STORE
 from console.measured_load import DAYS, DAYS_AT_MOST, measured_load
 from console.operations import Number, Operation, Words
 from console.query import number_of
-from tieline.errors import ConfigError, Problem
-from tieline.model import CityId
+from tieline.errors import ConfigError, Problem, gathered
 from trunk_config.erlang import LOAD_AT_MOST
 from trunk_config.forecast import Comparison, compare
-from trunk_config.loads import FACTOR_AT_MOST, parse_by_city
+from trunk_config.loads import FACTOR_AT_MOST, ByCity, parse_by_city
 from trunk_config.profiles import Profile
+from trunk_config.site_desk import SiteDesk
 
 _PROFILE: Final = Words("profile", "A profile to compare with what is in force.", "")
 _WHAT_IF: Final = Words("what_if", "Loads to multiply, e.g. `fuzhou=12,putian=3`.", "")
@@ -35,13 +35,9 @@ async def forecast(request: web.Request) -> web.Response:
     """
     parts, desk = request.app[PARTS], desk_of(request)
     must_cover(await sender(request), desk)
-    days, cities = number_of(request, _DAYS), desk.topology.cities
+    days = number_of(request, _DAYS)
     try:
-        proposed = _maybe_profile(desk.profiles, _text(request, _PROFILE))
-        factors = parse_by_city(_text(request, _WHAT_IF), cities, most=FACTOR_AT_MOST, what=_WHAT_IF.name)
-        loads: Mapping[CityId, float] = parse_by_city(
-            _text(request, _LOAD), cities, most=LOAD_AT_MOST, what=_LOAD.name
-        )
+        proposed, factors, loads = _asked(request, desk)
         told = "given"
         if not loads:
             loads, told = await measured_load(
@@ -67,6 +63,28 @@ OPERATIONS: Final = (
         refusals=((400, "The query is wrong: every reason is in `problems`."),),
     ),
 )
+
+
+def _asked(request: web.Request, desk: SiteDesk) -> tuple[Profile | None, ByCity, ByCity]:
+    """Read the profile, the factors and the loads of the query.
+
+    Raises:
+        ConfigError: With everything that is wrong with them.
+    """
+    proposed: Profile | None = None
+    factors: ByCity = {}
+    loads: ByCity = {}
+    problems: list[Problem] = []
+    cities = desk.topology.cities
+    with gathered(problems):
+        proposed = _maybe_profile(desk.profiles, _text(request, _PROFILE))
+    with gathered(problems):
+        factors = parse_by_city(_text(request, _WHAT_IF), cities, most=FACTOR_AT_MOST, what=_WHAT_IF.name)
+    with gathered(problems):
+        loads = parse_by_city(_text(request, _LOAD), cities, most=LOAD_AT_MOST, what=_LOAD.name)
+    if problems:
+        raise ConfigError("query", problems)
+    return proposed, factors, loads
 
 
 def _text(request: web.Request, parameter: Words) -> str:

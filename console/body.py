@@ -48,11 +48,13 @@ def read_body(raw: bytes, form: type[T]) -> T:
 
 def _faults(value: Any, form: Any, where: str) -> Iterator[Problem]:
     """Yield the faults of what is inside a value, or of the value itself when nothing inside it is to blame."""
-    try:
-        msgspec.convert(value, form)
-    except msgspec.ValidationError as error:
-        inside = list(_inside(value, form, where)) if isinstance(value, dict) else []
-        yield from inside or [_fault(where, str(error))]
+    inside = list(_inside(value, form, where)) if isinstance(value, dict) else []
+    yield from inside
+    if not inside:
+        try:
+            msgspec.convert(value, form)
+        except msgspec.ValidationError as error:
+            yield _fault(where, str(error))
 
 
 def _inside(value: Mapping[str, Any], form: Any, where: str) -> Iterator[Problem]:
@@ -63,9 +65,11 @@ def _inside(value: Mapping[str, Any], form: Any, where: str) -> Iterator[Problem
     elif isinstance(form, type) and issubclass(form, msgspec.Struct):
         yield from _of_struct(value, form, where)
     elif dataclasses.is_dataclass(form):
-        for name, kind in get_type_hints(form).items():
+        hints = get_type_hints(form)
+        for name, kind in hints.items():
             if name in value:
                 yield from _faults(value[name], kind, _below(where, name))
+        yield from _unknown(value, hints, where)
 
 
 def _of_struct(value: Mapping[str, Any], form: type[msgspec.Struct], where: str) -> Iterator[Problem]:
@@ -76,8 +80,13 @@ def _of_struct(value: Mapping[str, Any], form: type[msgspec.Struct], where: str)
         elif field.required:
             yield Problem(_below(where, name), "is missing", _MEND)
     if form.__struct_config__.forbid_unknown_fields:
-        for name in value.keys() - fields.keys():
-            yield Problem(_below(where, name), "unknown field", "use " + ", ".join(fields))
+        yield from _unknown(value, fields, where)
+
+
+def _unknown(value: Mapping[str, Any], known: Mapping[str, Any], where: str) -> Iterator[Problem]:
+    for name in value:
+        if name not in known:
+            yield Problem(_below(where, name), "unknown field", "use " + ", ".join(known))
 
 
 def _fault(where: str, what: str) -> Problem:

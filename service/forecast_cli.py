@@ -5,11 +5,11 @@ quotas (`trunk_config`).
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import click
 import msgspec
@@ -19,17 +19,21 @@ from console.measured_load import DAYS, DAYS_AT_MOST, measured_load
 from crm_adapter.store import Store
 from tieline.clock import system_clock
 from tieline.database import Database, create_schema
-from tieline.errors import ConfigError, Problem
-from tieline.model import CityId, SiteId
+from tieline.errors import ConfigError, Problem, gathered
+from tieline.model import SiteId
 from tieline.settings import Settings
 from tieline.topology import Topology
 from tieline.topology_file import load_topology
+from trunk_config.cli_desk import errors_told
 from trunk_config.desk import Desk
 from trunk_config.erlang import LOAD_AT_MOST
 from trunk_config.forecast import Comparison, compare
 from trunk_config.forecast_table import forecast_table
-from trunk_config.loads import FACTOR_AT_MOST, load_loads, parse_by_city
-from trunk_config.profiles import load_profiles
+from trunk_config.loads import FACTOR_AT_MOST, ByCity, load_loads, parse_by_city
+from trunk_config.profiles import Profiles, load_profiles
+
+_FORMS: Final[Mapping[str, Literal["png", "svg"]]] = {".png": "png", ".svg": "svg"}
+"""What kind of picture a file's name asks for."""
 
 
 @click.command("forecast")
@@ -51,13 +55,13 @@ def forecast_command(settings: Settings, /, plot: Path | None, as_json: bool, **
 
     Loads are measured unless they are given.
     """
-    topology = load_topology(settings.topology)
-    form = _picture_form(plot)
-    found = _answer(settings, topology, _Question(**asked))
-    if plot and form:
-        from trunk_config.forecast_plot import render_plot
+    with errors_told(as_json=as_json):
+        topology = load_topology(settings.topology)
+        found = _answer(settings, topology, _Question(**asked, picture=plot))
+        if plot:
+            from trunk_config.forecast_plot import render_plot
 
-        _save(render_plot(found, topology.cities, form), plot)
+            _save(render_plot(found, topology.cities, _FORMS[plot.suffix]), plot)
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
     else:
@@ -74,6 +78,7 @@ class _Question:
     typed: str
     load_file: Path | None
     days: int
+    picture: Path | None
 
 
 def _answer(settings: Settings, topology: Topology, asked: _Question) -> Comparison:
@@ -83,11 +88,20 @@ def _answer(settings: Settings, topology: Topology, asked: _Question) -> Compari
         TielineError: Something typed or a file is wrong, or SQL is away.
     """
     profiles = load_profiles(settings.quotas, topology)
-    _check("SITE", asked.site, topology.sites)
-    _check("--profile", asked.profile, [name for (of, name) in profiles if of == asked.site])
-    site = SiteId(asked.site)
-    factors = parse_by_city(asked.factors, topology.cities, most=FACTOR_AT_MOST, what="--what-if")
-    loads, told = _given(topology, asked)
+    problems = list(_unknown(asked, topology, profiles))
+    factors: ByCity = {}
+    of_file: ByCity = {}
+    typed: ByCity = {}
+    with gathered(problems):
+        factors = parse_by_city(asked.factors, topology.cities, most=FACTOR_AT_MOST, what="--what-if")
+    with gathered(problems):
+        of_file = _of_file(topology, asked)
+    with gathered(problems):
+        typed = parse_by_city(asked.typed, topology.cities, most=LOAD_AT_MOST, what="--load")
+    if problems:
+        raise ConfigError("forecast", problems)
+    site, told = SiteId(asked.site), _told(asked)
+    loads: ByCity = {**of_file, **typed}
     with closing(Database(settings.database_url, deadline_s=settings.sql_deadline_s)) as database:
         create_schema(database)
         if not loads:
@@ -99,30 +113,25 @@ def _answer(settings: Settings, topology: Topology, asked: _Question) -> Compari
     return compare(topology, present, proposed, loads, factors=factors, loads_from=told)
 
 
-def _given(topology: Topology, asked: _Question) -> tuple[Mapping[CityId, float], str]:
-    """Read the loads that were given, and say so."""
-    of_file = load_loads(asked.load_file, topology) if asked.load_file else {}
-    loads = {city: load for city, load in of_file.items() if topology.cities[city].home == asked.site}
-    typed = parse_by_city(asked.typed, topology.cities, most=LOAD_AT_MOST, what="--load")
-    told = ([asked.load_file.name] if asked.load_file else []) + (["--load"] if typed else [])
-    return {**loads, **typed}, " and ".join(told)
+def _unknown(asked: _Question, topology: Topology, profiles: Profiles) -> Iterator[Problem]:
+    """Yield the words that are none of those known."""
+    names = [name for (of, name) in profiles if of == asked.site]
+    if not names:
+        yield Problem("SITE", f"unknown: {asked.site}", "use one of " + ", ".join(topology.sites))
+    elif asked.profile is not None and asked.profile not in names:
+        yield Problem("--profile", f"unknown: {asked.profile}", "use one of " + ", ".join(names))
+    if asked.picture is not None and asked.picture.suffix not in _FORMS:
+        yield Problem("--plot", f"no picture we draw: {asked.picture.suffix}", "name it .png or .svg")
 
 
-def _picture_form(plot: Path | None) -> Literal["png", "svg"] | None:
-    """Tell what kind of picture a file's name asks for.
+def _of_file(topology: Topology, asked: _Question) -> ByCity:
+    found = load_loads(asked.load_file, topology) if asked.load_file else {}
+    return {city: load for city, load in found.items() if topology.cities[city].home == asked.site}
 
-    Raises:
-        ConfigError: Neither PNG nor SVG.
-    """
-    match plot.suffix if plot else None:
-        case None:
-            return None
-        case ".png":
-            return "png"
-        case ".svg":
-            return "svg"
-        case other:
-            raise ConfigError("--plot", [Problem("--plot", f"no picture we draw: {other}", "name it .png or .svg")])
+
+def _told(asked: _Question) -> str:
+    """Say where loads that were given come from."""
+    return " and ".join(([asked.load_file.name] if asked.load_file else []) + (["--load"] if asked.typed else []))
 
 
 def _save(picture: bytes, path: Path) -> None:
@@ -136,13 +145,3 @@ def _save(picture: bytes, path: Path) -> None:
     except OSError as error:
         problem = Problem(str(path), f"cannot be written: {error.strerror}", "check path and rights")
         raise ConfigError("--plot", [problem]) from error
-
-
-def _check(what: str, value: str | None, known: Iterable[str]) -> None:
-    """Refuse a word that is none of those known.
-
-    Raises:
-        ConfigError: It is none.
-    """
-    if value is not None and value not in known:
-        raise ConfigError(what, [Problem(what, f"unknown: {value}", "use one of " + ", ".join(known))])

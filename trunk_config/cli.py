@@ -13,13 +13,12 @@ import click
 import msgspec
 from rich.console import Console, RenderableType
 
-from tieline.errors import TielineError
 from tieline.model import SiteId
 from tieline.moment import FORMS
 from tieline.principal import os_principal
 from tieline.settings import Settings
 from trunk_config.change import Change, ChangeRefused, PutOn, Refused, SetShares, Undo
-from trunk_config.cli_desk import Opener, read_or_refuse
+from trunk_config.cli_desk import Opener, errors_told, read_or_refuse
 from trunk_config.site_desk import Changed, SiteDesk
 from trunk_config.tables import changed_table, history_table, profiles_table, standing_table
 from trunk_config.versions import QuotaVersion
@@ -192,6 +191,7 @@ def _confirmed(refused: ChangeRefused) -> bool:
     try:
         return click.confirm("Do it?", err=True)
     except click.Abort:  # nobody is there to ask
+        click.echo(err=True)
         return False
 
 
@@ -207,20 +207,5 @@ def _print(what: T, table: Callable[[T], RenderableType], as_json: bool) -> None
 
 
 def _run(settings: Settings, work: Callable[[Opener], Coroutine[Any, Any, None]], as_json: bool) -> None:
-    try:
-        with Opener.opened(settings) as opener:
-            asyncio.run(work(opener))
-    except TielineError as error:
-        problems = getattr(error, "problems", ())
-        if as_json:
-            click.echo(msgspec.json.encode(_told(error, problems)).decode())
-        else:
-            click.echo(f"tieline: {error}", err=True)
-        raise SystemExit(2 if problems else 1) from error
-
-
-def _told(error: TielineError, problems: tuple[object, ...]) -> dict[str, object]:
-    told: dict[str, object] = {"ok": False, "error": str(error), "problems": problems}
-    if isinstance(error, ChangeRefused):
-        told |= {"kind": error.kind, "newest": error.newest, "difference": error.difference}
-    return told
+    with errors_told(as_json=as_json), Opener.opened(settings) as opener:
+        asyncio.run(work(opener))

@@ -1,10 +1,14 @@
-"""Opens the desks of the sites for the command line."""
+"""Opens the desks of the sites for the command line, and tells what is refused there."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
+import click
+import msgspec
+
 from tieline import secrets_file
 from tieline.database import Database, create_schema
+from tieline.errors import TielineError
 from tieline.loopback import shift_loopback
 from tieline.model import CityId, SiteId
 from tieline.principal import Principal, os_principal
@@ -94,3 +98,24 @@ async def read_or_refuse(desk: SiteDesk, words: Sequence[str], by: Principal) ->
         await desk.note_unreadable(by, problems)
         raise ChangeRefused(desk.site, Refused.UNREADABLE, problems)
     return shares
+
+
+@contextmanager
+def errors_told(*, as_json: bool) -> Iterator[None]:
+    """End the command with 2 when something is refused and with 1 when it fails, and tell every reason."""
+    try:
+        yield
+    except TielineError as error:
+        problems = getattr(error, "problems", ())
+        if as_json:
+            click.echo(msgspec.json.encode(_told(error, problems)).decode())
+        else:
+            click.echo(f"tieline: {error}", err=True)
+        raise SystemExit(2 if problems else 1) from error
+
+
+def _told(error: TielineError, problems: tuple[object, ...]) -> dict[str, object]:
+    told: dict[str, object] = {"ok": False, "error": str(error), "problems": problems}
+    if isinstance(error, ChangeRefused):
+        told |= {"kind": error.kind, "newest": error.newest, "difference": error.difference}
+    return told

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tieline.errors import ConfigError, Problem
+from tieline.errors import ConfigError, Problem, gathered
 from tieline.model import CityId, SiteId
 from tieline.topology import Topology
 from trunk_config.erlang import lines_for
@@ -136,11 +136,19 @@ def compare(
     """Foretell the loss under the quotas in force and, beside it, under a profile.
 
     Raises:
-        ConfigError: As `forecast` and `multiplied`.
+        ConfigError: As `forecast` and `multiplied`, with the problems of all of them.
     """
-    site, now = present.site, multiplied(loads, factors)
-    in_force = forecast(
-        f"{present.profile}, version {present.version}", site_quotas(topology, site, present.quotas), now
-    )
-    other = forecast(proposed.name, site_quotas(topology, site, proposed.quotas), now) if proposed else None
+    site, now, problems = present.site, loads, list[Problem]()
+    with gathered(problems):
+        now = multiplied(loads, factors)
+    quotas = {f"{present.profile}, version {present.version}": present.quotas}
+    if proposed:
+        quotas[proposed.name] = proposed.quotas
+    found: list[Forecast] = []
+    for name, shares in quotas.items():
+        with gathered(problems):
+            found.append(forecast(name, site_quotas(topology, site, shares), now))
+    if problems:
+        raise ConfigError("forecast", problems)
+    in_force, other = found[0], found[1] if proposed else None
     return Comparison(site, topology.sites[site].lines, loads_from, factors, in_force, other)

@@ -188,8 +188,8 @@ def _about_profile(name: str, profile: Profile | None, site: SiteId, situation: 
 
 
 def _about_undo(to: int | None, past: QuotaVersion | None, newest: QuotaVersion) -> Iterator[Problem]:
-    if past is None and to is None:
-        yield Problem("undo", f"version {newest.version} is the first: there is none before it")
+    if past is None and newest.version == 1:
+        yield Problem("undo", "version 1 is the first: there is none before it")
     elif past is None:
         yield Problem(f"to {to}", "no former version has this number", f"name one from 1 to {newest.version - 1}")
 

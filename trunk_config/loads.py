@@ -15,7 +15,11 @@ FACTOR_AT_MOST: Final = 1000.0
 """Of a "what if"; above that a number is a slip of the hand."""
 
 
-def load_loads(path: Path, topology: Topology) -> Mapping[CityId, float]:
+ByCity = Mapping[CityId, float]
+"""Loads in Erlang, or factors."""
+
+
+def load_loads(path: Path, topology: Topology) -> ByCity:
     """Read a file of loads: a table `erlang` with a number for each city.
 
     Raises:
@@ -35,7 +39,7 @@ def load_loads(path: Path, topology: Topology) -> Mapping[CityId, float]:
     return loads
 
 
-def parse_by_city(text: str, known: Collection[CityId], *, most: float, what: str) -> Mapping[CityId, float]:
+def parse_by_city(text: str, known: Collection[CityId], *, most: float, what: str) -> ByCity:
     """Read `city=number,city=number`.
 
     Args:

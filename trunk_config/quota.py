@@ -124,10 +124,12 @@ def _faults_of_city(topology: Topology, city: CityId, quota: Quota, lines: int) 
     if city not in topology.cities:
         yield Problem(where, "unknown city", "use one of " + ", ".join(topology.cities))
         return
-    for name, value in (("reserve", quota.reserve), ("cap", quota.cap)):
-        if not 0 <= value <= LINES_AT_MOST:
-            yield Problem(f"{where} {name}", f"{value} is out of range", f"write 0 to {lines}")
-            return
+    numbers = (("reserve", quota.reserve), ("cap", quota.cap))
+    outside = [(name, value) for name, value in numbers if not 0 <= value <= LINES_AT_MOST]
+    for name, value in outside:
+        yield Problem(f"{where} {name}", f"{value} is out of range", f"write 0 to {lines}")
+    if outside:
+        return
     if quota.reserve > quota.cap:
         yield Problem(
             where, f"reserve {quota.reserve} is above cap {quota.cap}", "raise the cap or lower the reserve"

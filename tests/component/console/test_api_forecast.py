@@ -53,6 +53,12 @@ async def test_what_is_wrong_is_told(desk: Desk, query: str, where: str) -> None
     assert told["problems"][0]["where"] == where  # type: ignore[index]
 
 
+async def test_everything_that_is_wrong_is_told_at_once(desk: Desk) -> None:
+    status, told = await ask(desk, "load=a=1,fuzhou=-1&what_if=b=2&profile=calm")
+    assert status == 400
+    assert [one["where"] for one in told["problems"]] == ["profile", "what_if", "load", "load fuzhou"]  # type: ignore[attr-defined]
+
+
 async def test_days_within_bounds(desk: Desk) -> None:
     assert (await ask(desk, "days=0"))[0] == 400
 

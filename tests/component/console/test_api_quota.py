@@ -102,11 +102,11 @@ async def test_half_of_a_share_is_asked_about(desk: Desk) -> None:
 
 
 async def test_what_cannot_be_read_is_told_with_every_fault_and_audited(desk: Desk, database: Database) -> None:
-    cities = {"putian": {"reserve": 1.5}, "ningde": {"cap": "many"}}
+    cities = {"putian": {"reserve": 1.5}, "ningde": {"cap": "many"}, "sanming": {"cab": 60}}
     status, told = await ask(desk, "PATCH", QUOTAS, {"base": "one", "cities": cities, "colour": 1})
     assert (status, told["error"]) == (422, "unreadable")
     assert [problem["where"] for problem in told["problems"]] == [
-        "base", "why", "cities.putian.reserve", "cities.ningde.cap", "colour",
+        "base", "why", "cities.putian.reserve", "cities.ningde.cap", "cities.sanming.cab", "colour",
     ]  # fmt: skip
     assert last_audited(database) == ("quota.refuse", "somebody")
 

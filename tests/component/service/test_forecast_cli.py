@@ -106,3 +106,19 @@ def test_a_picture(settings: Path, tmp_path: Path, form: str) -> None:
 def test_what_is_wrong_is_told(settings: Path, arguments: tuple[str, ...], said: str) -> None:
     code, output = run(settings, *arguments)
     assert (code, said in output) == (2, True), output
+
+
+def test_everything_that_is_wrong_is_told_at_once(settings: Path, tmp_path: Path) -> None:
+    loads = tmp_path / "load.toml"
+    loads.write_text("[erlang]\nquemoy = 1\n")
+    bad = ("--load", "a=1", "--load-file", str(loads), "--what-if", "b=2", "--profile", "x", "--plot", "a.pdf")
+    code, output = run(settings, "fuzhou", *bad, "--json")
+    told = [str(problem["where"]) + problem["what"] for problem in json.loads(output)["problems"]]
+    assert code == 2
+    for at, said in enumerate(("unknown: x", "no picture", "city 'b'", "city quemoy", "city 'a'")):
+        assert said in told[at]
+
+
+def test_every_city_that_does_not_fit_is_told_at_once(settings: Path) -> None:
+    code, output = run(settings, "fuzhou", "--load", "putian=1", "--what-if", "fuzhou=2,ningde=3")
+    assert (code, output.count("no load to multiply")) == (2, 2)

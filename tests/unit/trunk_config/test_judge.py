@@ -131,9 +131,10 @@ def test_a_bad_change_is_refused_with_the_reason(change: Change, reason: str) ->
     assert (error.kind, error.newest, error.difference) == (Refused.INVALID, 3, ())
 
 
-def test_the_first_version_cannot_be_undone() -> None:
+@pytest.mark.parametrize("to", [None, 1, 7])
+def test_the_first_version_cannot_be_undone(to: int | None) -> None:
     where = situation(newest=version(1), known={1: version(1)})
-    assert "version 1 is the first" in str(refused(asked(Undo(), base=1), where))
+    assert "version 1 is the first" in str(refused(asked(Undo(to), base=1), where))
 
 
 def test_all_reasons_are_told_at_once() -> None:
@@ -145,11 +146,12 @@ def test_all_reasons_are_told_at_once() -> None:
         "no reason given",
         "in the past",
         "-1 is out of range",
+        "1000000 is out of range",
         "unknown city",
         "reserve 99 is above cap 60",
     ):
         assert reason in told
-    assert (error.kind, len(error.problems)) == (Refused.STALE, 6)
+    assert (error.kind, len(error.problems)) == (Refused.STALE, 7)
 
 
 def test_a_stale_base_is_refused_with_the_difference() -> None:
