@@ -4,8 +4,9 @@ Exit code 0: done, or no difference; 1: a difference, or refused and rolled back
 """
 
 import asyncio
-from collections.abc import Collection
-from dataclasses import asdict
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -71,7 +72,10 @@ def diff(settings: Settings, only: tuple[str, ...], as_json: bool) -> None:
 @settings_option
 def apply_(settings: Settings, only: tuple[str, ...], why: str, as_json: bool) -> None:
     """Put the configuration in use: checked, reloaded, read back; rolled back when a node or an edge refuses it."""
-    _finish(settings, _applied(settings, only), "conf.apply", f"conf:{','.join(only) or 'all'}", why, as_json)
+    deed = _Deed("conf.apply", f"conf:{','.join(only) or 'all'}", why)
+    with _faults_audited(settings, deed):
+        done = _applied(settings, only)
+    _finish(settings, done, deed, as_json)
 
 
 @click.group()
@@ -133,7 +137,19 @@ def unblock(settings: Settings, group: str, why: str, as_json: bool) -> None:
 
 
 def _set_state(settings: Settings, group: str, state: TrunkState, why: str, as_json: bool) -> None:
-    """Change one line of the topology's file and apply it; when that is refused, the file is as before, too."""
+    action = "trunk.block" if state is TrunkState.BLOCKED else "trunk.unblock"
+    deed = _Deed(action, f"trunk:{group}", why)
+    with _faults_audited(settings, deed):
+        done = _state_applied(settings, group, state)
+    _finish(settings, done, deed, as_json)
+
+
+def _state_applied(settings: Settings, group: str, state: TrunkState) -> Applied:
+    """Change one line of the topology's file and apply it; when that is refused, the file is as before, too.
+
+    Raises:
+        ConfigError: There is no such group, or this is not the time.
+    """
     groups = [one for city in load_topology(settings.topology).cities.values() for one in city.trunk_groups]
     was = next((one.state for one in groups if one.id == group), None)
     if was is TrunkState.OUT_OF_SERVICE:
@@ -151,14 +167,7 @@ def _set_state(settings: Settings, group: str, state: TrunkState, why: str, as_j
     finally:
         if done is None or not done.ok:
             _replace(settings.topology, text)
-    _finish(
-        settings,
-        done,
-        f"trunk.{'block' if state is TrunkState.BLOCKED else 'unblock'}",
-        f"trunk:{group}",
-        why,
-        as_json,
-    )
+    return done
 
 
 def _replace(path: Path, text: str) -> None:
@@ -173,10 +182,43 @@ def _applied(settings: Settings, only: Collection[str]) -> Applied:
     return asyncio.run(apply(settings, only=only))
 
 
-def _finish(settings: Settings, done: Applied, action: str, subject: str, why: str, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Deed:
+    """What is done to the configuration, as the audit trail has it."""
+
+    action: str
+    subject: str
+    why: str
+
+    def refused(self) -> "_Deed":
+        return replace(self, action=f"{self.action}.refused", why=audit.storable(self.why))
+
+
+@contextmanager
+def _faults_audited(settings: Settings, deed: _Deed) -> Iterator[None]:
+    """Look at the reason before anything is done, and audit what is refused before anything was changed.
+
+    Raises:
+        ConfigError: Of the body, or the reason is none.
+    """
+    try:
+        _check_why(deed)
+        yield
+    except ConfigError as error:
+        _audited(settings, deed.refused(), {"problems": [str(problem) for problem in error.problems]})
+        raise
+
+
+def _check_why(deed: _Deed) -> None:
+    problems = list(audit.about_why(deed.why))
+    if problems:
+        raise ConfigError(deed.subject, problems)
+
+
+def _finish(settings: Settings, done: Applied, deed: _Deed, as_json: bool) -> None:
     """Audit, tell, and end with 1 when it was refused."""
     told = asdict(done)
-    unaudited = _audited(settings, action if done.ok else f"{action}.refused", subject, told, why)
+    unaudited = _audited(settings, deed if done.ok else deed.refused(), told)
     if as_json:
         click.echo(msgspec.json.encode({**told, "not_audited": unaudited}).decode())
     else:
@@ -186,10 +228,12 @@ def _finish(settings: Settings, done: Applied, action: str, subject: str, why: s
     raise SystemExit(0 if done.ok else 1)
 
 
-def _audited(settings: Settings, action: str, subject: str, told: dict[str, object], why: str) -> str:
+def _audited(settings: Settings, deed: _Deed, told: Mapping[str, object]) -> str:
     """Write the audit line; gives why not. A trunk group must be blocked in a storm without SQL, too."""
     database = Database(settings.database_url, deadline_s=settings.sql_deadline_s)
-    write = partial(audit.record, principal=os_principal(), action=action, subject=subject, after=told, why=why)
+    write = partial(
+        audit.record, principal=os_principal(), action=deed.action, subject=deed.subject, after=told, why=deed.why
+    )
     try:
         create_schema(database)
         asyncio.run(database.run(write))

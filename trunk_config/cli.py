@@ -70,7 +70,7 @@ def set_(settings: Settings, /, site: str, shares: tuple[str, ...], as_json: boo
             found = await read_or_refuse(desk, shares, os_principal())
             await _change(desk, SetShares(found), as_json=as_json, **asked)
 
-    _run(settings, work, as_json)
+    _run(settings, work, as_json, changing=SiteId(site))
 
 
 @quota.command()
@@ -89,7 +89,7 @@ def profile(settings: Settings, /, site: str, name: str, as_json: bool, **asked:
         async with opener.desk(SiteId(site), changing=True) as desk:
             await _change(desk, PutOn(name), as_json=as_json, **asked)
 
-    _run(settings, work, as_json)
+    _run(settings, work, as_json, changing=SiteId(site))
 
 
 @quota.command()
@@ -121,7 +121,7 @@ def undo(settings: Settings, /, site: str, to: int | None, as_json: bool, **aske
         async with opener.desk(SiteId(site), changing=True) as desk:
             await _change(desk, Undo(to), as_json=as_json, until=None, **asked)
 
-    _run(settings, work, as_json)
+    _run(settings, work, as_json, changing=SiteId(site))
 
 
 @quota.command()
@@ -206,6 +206,12 @@ def _print(what: T, table: Callable[[T], RenderableType], as_json: bool) -> None
         Console().print(table(what))
 
 
-def _run(settings: Settings, work: Callable[[Opener], Coroutine[Any, Any, None]], as_json: bool) -> None:
-    with errors_told(as_json=as_json), Opener.opened(settings) as opener:
+def _run(
+    settings: Settings,
+    work: Callable[[Opener], Coroutine[Any, Any, None]],
+    as_json: bool,
+    *,
+    changing: SiteId | None = None,
+) -> None:
+    with errors_told(as_json=as_json), Opener.opened(settings, changing) as opener:
         asyncio.run(work(opener))

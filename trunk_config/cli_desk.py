@@ -8,7 +8,7 @@ import msgspec
 
 from tieline import secrets_file
 from tieline.database import Database, create_schema
-from tieline.errors import TielineError
+from tieline.errors import ConfigError, TielineError
 from tieline.loopback import shift_loopback
 from tieline.model import CityId, SiteId
 from tieline.principal import Principal, os_principal
@@ -16,7 +16,7 @@ from tieline.settings import Settings
 from tieline.site_live import open_live
 from tieline.topology_file import load_topology
 from trunk_config.change import ChangeRefused, Refused, Share
-from trunk_config.desk import Desk
+from trunk_config.desk import Desk, audit_unreadable
 from trunk_config.judge import check_site
 from trunk_config.profiles import load_profiles
 from trunk_config.shares import read_shares
@@ -43,16 +43,26 @@ class Opener:
 
     @classmethod
     @contextmanager
-    def opened(cls, settings: Settings) -> Iterator["Opener"]:
+    def opened(cls, settings: Settings, changing: SiteId | None = None) -> Iterator["Opener"]:
         """Open the database, make what is missing of its schema, and close it in the end.
+
+        Args:
+            settings: Of the installation.
+            changing: Whose quotas are about to be changed: a faulty file that prevents it is audited.
 
         Raises:
             TielineError: As the class, and as `create_schema`.
         """
         database = Database(settings.database_url, deadline_s=settings.sql_deadline_s)
         try:
-            opener = cls(settings, database)
             create_schema(database)
+            try:
+                opener = cls(settings, database)
+            except ConfigError as error:
+                if changing is not None:
+                    with database.transaction() as connection:
+                        audit_unreadable(connection, changing, os_principal(), error.problems)
+                raise
             yield opener
         finally:
             database.close()

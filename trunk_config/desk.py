@@ -99,12 +99,7 @@ class Desk:
 
     async def note_unreadable(self, site: SiteId, by: Principal, problems: Sequence[Problem]) -> None:
         """Audit an attempt that could not even be read as a change."""
-        told = {"problems": [str(problem) for problem in problems]}
-        await self._database.run(
-            partial(
-                audit.record, principal=by, action=_REFUSED, subject=_subject(site), after=told, clock=self._clock
-            )
-        )
+        await self._database.run(partial(audit_unreadable, site=site, by=by, problems=problems, clock=self._clock))
 
     def _change(self, connection: Connection, change: Change, by: Principal) -> QuotaVersion | ChangeRefused:
         before: QuotaVersion | None = None
@@ -194,6 +189,18 @@ class Desk:
             why=audit.storable(change.why),
             clock=self._clock,
         )
+
+
+def audit_unreadable(
+    connection: Connection,
+    site: SiteId,
+    by: Principal,
+    problems: Sequence[Problem],
+    clock: Clock = system_clock,
+) -> None:
+    """Audit an attempt that could not be judged: it could not be read, or the file of the profiles is faulty."""
+    told = {"problems": [str(problem) for problem in problems]}
+    audit.record(connection, by, _REFUSED, _subject(site), after=told, clock=clock)
 
 
 def _subject(site: SiteId) -> str:

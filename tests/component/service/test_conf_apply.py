@@ -208,6 +208,25 @@ async def test_a_trunk_group_whose_blocking_is_refused_is_in_service_in_the_file
     assert [row.action for row in audit_rows(installed.settings)] == ["trunk.block.refused"]
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("trunk", "block", "tg-nowhere", "--why", "new card"), "no such trunk group"),
+        (("trunk", "block", "tg-putian", "--why", " "), "no reason given"),
+        (("conf", "apply", "--only", "nowhere", "--why", "new card"), "nowhere"),
+    ],
+)
+async def test_what_is_wrong_before_anything_is_done_is_audited(
+    installed: Installation, words: tuple[str, ...], said: str
+) -> None:
+    text = installed.settings.topology.read_text()
+    refused = await command(installed, *words)
+    assert (refused.exit_code, said in refused.stderr) == (2, True), refused.output
+    assert (installed.settings.topology.read_text(), installed.node.connections) == (text, 0)
+    [row] = audit_rows(installed.settings)
+    assert (row.action, said in str(row.after)) == (f"{words[0]}.{words[1]}.refused", True)
+
+
 async def test_a_trunk_group_is_blocked_alone_not_with_what_else_waits(installed: Installation) -> None:
     network = installed.settings.topology
     installed.spoil(QUEUES)

@@ -178,6 +178,18 @@ def test_bad_input_is_refused_whole_with_every_reason_and_audited(
     assert as_json(run("show", "fuzhou", "--json"))["version"] == 1
 
 
+def test_a_profile_of_the_file_that_names_a_missing_trunk_group_is_refused_and_audited(run: Run, home: Path) -> None:
+    faulty = home / "quotas.toml"
+    faulty.write_text((EXAMPLES / "quotas.toml").read_text().replace('"tg-xiamen"', '"tg-none"'))
+    settings = home / "settings.toml"
+    settings.write_text(settings.read_text().replace(f"{EXAMPLES}/quotas.toml", str(faulty)))
+    refused = run("profile", "fuzhou", "take-over", "--why", "test")
+    assert (refused.exit_code, "no trunk group `tg-none`" in refused.stderr) == (2, True), refused.output
+    assert audited(home) == [("quota.refuse", os_principal().name, "")]
+    assert run("show", "fuzhou").exit_code == 2
+    assert len(audited(home)) == 1
+
+
 def test_a_stale_base_shows_the_difference(run: Run) -> None:
     run(*RISE)
     told = as_json(run("set", "fuzhou", "putian", "--reserve", "18", "--why", "x", "--base", "1", "--json"))
