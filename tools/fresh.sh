@@ -10,7 +10,8 @@ cd "$(dirname "$0")/.."
 
 archive=$(.venv/bin/python -m lab.archive_of_host 2>/dev/null || python3 -m lab.archive_of_host)
 place=$(mktemp -d)
-trap 'rm -rf "$place"' EXIT INT TERM
+trap 'rm -rf --one-file-system "$place"' EXIT
+trap 'exit 130' INT TERM
 
 # keep SUITE: bring what the commands said, and the logs of their labs, out of a system that is about to be removed.
 keep() {
