@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 
 from ivr_prompts.waiting import load_waiting
 from routing.callback_desk import CallbackDesk
-from service.agi_servers import Metrics
 from service.beside import beside
 from service.callback_dialler import CallbackDialler
 from service.callback_keeper import CallbackKeeper
 from service.context import SiteContext
+from service.parts.shared import Metrics
 from tieline.clock import system_clock
 from tieline.database import Database
 from tieline.live import Live

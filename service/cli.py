@@ -1,29 +1,21 @@
-"""The command line `tieline`."""
+"""The command line `tieline`. The commands of a room are imported when one of them is used."""
 
 import sys
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
 import click
-import uvloop
 
-from crm_adapter import refused_cli
-from ivr_prompts import notice_cli
-from routing import agents_cli, callback_cli
-from routing.explain_cli import explain
-from routing.hours_cli import hours
-from routing.ladder_cli import ladders
-from routing.pool_cli import pool
-from service import conf_cli
-from service.forecast_cli import forecast_command
 from service.settings_option import settings_option
-from tieline import cli as tieline_cli
 from tieline.errors import ConfigError, TielineError
 from tieline.settings import Settings
-from trunk_config import cli as trunk_config_cli
 
 COMMANDS = "tieline.commands"
 """Entry-point group: rooms beside this one (lab, bench) bring their own commands without being imported here."""
+
+Load = Callable[[], Mapping[str, click.Command]]
+"""Imports commands, by name."""
 
 
 class _Commands(click.Group):
@@ -52,80 +44,114 @@ class _Commands(click.Group):
             raise SystemExit(1) from error
 
 
+class _OnDemand(click.Group):
+    """A group that is named and explained by the function which imports its commands."""
+
+    def __init__(self, load: Load, callback: Callable[..., None] | None = None) -> None:
+        super().__init__(load.__name__, help=load.__doc__, callback=callback)
+        self._load = load
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(self._load())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        return self._load().get(cmd_name)
+
+
 @click.group(cls=_Commands)
 def main() -> None:
     """Tieline: the telephony backend of the 95598 hotline."""
 
 
-@main.group(commands=tieline_cli.token.commands)
-@settings_option
-@click.pass_context
-def token(context: click.Context, settings: Settings) -> None:
+def _group(load: Load) -> None:
+    """Mount a group."""
+    main.add_command(_OnDemand(load))
+
+
+def _group_with_settings(load: Load) -> None:
+    """Mount a group that takes `--settings` for its commands; they find the `Settings` in `obj`."""
+
+    @click.pass_context
+    def keep(context: click.Context, settings: Settings) -> None:
+        context.obj = settings
+
+    main.add_command(settings_option(_OnDemand(load, keep)))
+
+
+@_group_with_settings
+def token() -> Mapping[str, click.Command]:
     """Bearer tokens of the API: new, list, revoke."""
-    context.obj = settings
+    from tieline import cli
+
+    return cli.token.commands
 
 
-@main.group(commands=trunk_config_cli.quota.commands)
-@settings_option
-@click.pass_context
-def quota(context: click.Context, settings: Settings) -> None:
+@_group_with_settings
+def quota() -> Mapping[str, click.Command]:
     """Quotas of the cities: what is in force, changes, profiles."""
-    context.obj = settings
+    from service.forecast_cli import forecast_command
+    from trunk_config import cli
+
+    return {**cli.quota.commands, "forecast": forecast_command}
 
 
-quota.add_command(forecast_command)
-
-
-@main.group(commands=notice_cli.notice.commands)
-@settings_option
-@click.pass_context
-def notice(context: click.Context, settings: Settings) -> None:
+@_group_with_settings
+def notice() -> Mapping[str, click.Command]:
     """Notices of outages: set, clear, list."""
-    context.obj = settings
+    from ivr_prompts import notice_cli
+
+    return notice_cli.notice.commands
 
 
-@main.group(commands=refused_cli.refused.commands)
-@settings_option
-@click.pass_context
-def refused(context: click.Context, settings: Settings) -> None:
+@_group_with_settings
+def refused() -> Mapping[str, click.Command]:
     """Numbers that were refused a line, to be called back."""
-    context.obj = settings
+    from crm_adapter import refused_cli
+
+    return refused_cli.refused.commands
 
 
-@main.group(commands=callback_cli.callback.commands)
-@settings_option
-@click.pass_context
-def callback(context: click.Context, settings: Settings) -> None:
+@_group_with_settings
+def callback() -> Mapping[str, click.Command]:
     """Callers to be called back."""
-    context.obj = settings
+    from routing import callback_cli
+
+    return callback_cli.callback.commands
 
 
-@main.group()
-@settings_option
-@click.pass_context
-def route(context: click.Context, settings: Settings) -> None:
-    """Who answers: hours of business, why a call was offered to whom."""
-    context.obj = settings
+@_group_with_settings
+def route() -> Mapping[str, click.Command]:
+    """Who answers: hours of business, why a call was offered to whom, who waits, ladders."""
+    from routing.explain_cli import explain
+    from routing.hours_cli import hours
+    from routing.ladder_cli import ladders
+    from routing.pool_cli import pool
+
+    return {"hours": hours, "explain": explain, "pool": pool, "ladders": ladders}
 
 
-route.add_command(hours)
-route.add_command(explain)
-route.add_command(pool)
-
-
-@main.group(commands=agents_cli.agent.commands)
-@settings_option
-@click.pass_context
-def agent(context: click.Context, settings: Settings) -> None:
+@_group_with_settings
+def agent() -> Mapping[str, click.Command]:
     """Agents: who is at work, log-ins, breaks, groups."""
-    context.obj = settings
+    from routing import agents_cli
+
+    return agents_cli.agent.commands
 
 
-route.add_command(ladders)
+@_group
+def conf() -> Mapping[str, click.Command]:
+    """What Asterisk and Kamailio read: render, diff, apply."""
+    from service import conf_cli
+
+    return conf_cli.conf.commands
 
 
-main.add_command(conf_cli.conf)
-main.add_command(conf_cli.trunk)
+@_group
+def trunk() -> Mapping[str, click.Command]:
+    """The cities' trunk groups: list, block for maintenance, unblock."""
+    from service import conf_cli
+
+    return conf_cli.trunk.commands
 
 
 @main.command()
@@ -137,6 +163,8 @@ main.add_command(conf_cli.trunk)
 @settings_option
 def serve(site: str, only: str, agi_index: int | None, settings: Settings) -> None:
     """Run a site's processes until SIGTERM."""
+    import uvloop
+
     from service.serve import run_site
 
     sys.exit(uvloop.run(run_site(settings, site, only, agi_index)))

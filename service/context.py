@@ -1,6 +1,7 @@
 """What the parts of a site share: data read once at start, validated as a whole."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from routing.agents import load_agents
 from routing.callback_rules import CallbackRules, load_callback_rules
@@ -72,3 +73,8 @@ def load_context(settings: Settings, site: str) -> SiteContext:
         callback=load_callback_rules(settings.callback),
         hours=load_hours(system_clock(), settings.hours, settings.holidays),
     )
+
+
+def journal_dir(settings: Settings, site: str) -> Path:
+    """Where the journals of a site's nodes are on this host."""
+    return settings.journal / site

@@ -14,6 +14,7 @@ from ivr_prompts.refusal import REASONS, refusal_files
 from ivr_prompts.waiting import load_waiting
 from routing.agents import Agent
 from routing.static_queues import static_queues
+from service.context import journal_dir
 from tieline.model import MANDARIN, Business
 from tieline.secrets_file import Secrets
 from tieline.settings import Settings
@@ -57,11 +58,6 @@ def build_plan(settings: Settings, topology: Topology, agents: Iterable[Agent], 
         ring_s=round(settings.ring_s),
         wrap_up_s=round(settings.wrap_up_s),
     )
-
-
-def journal_dir(settings: Settings, site: str) -> Path:
-    """Where the journals of a site's nodes are on this host."""
-    return settings.journal / site
 
 
 def _paths(settings: Settings, node: Node) -> NodePaths:

@@ -11,7 +11,8 @@ import structlog
 
 from service.context import load_context
 from service.notify import Notifier
-from service.site import PARTS, SiteProcess
+from service.parts import PARTS
+from service.site import site_process
 from tieline.errors import ConfigError, Problem
 from tieline.logs import configure_logs
 from tieline.settings import Settings
@@ -51,7 +52,8 @@ async def run_site(settings: Settings, site: str, only: str, agi_index: int | No
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     notifier = Notifier.from_environment()
-    async with SiteProcess(context, parts, agi_indexes).running():
+    gc.disable()  # nothing of what the start makes is garbage
+    async with site_process(context, parts, agi_indexes):
         _spare_the_collector()
         notifier.tell("READY=1")
         ping = asyncio.create_task(notifier.ping())
@@ -77,11 +79,12 @@ def _spare_the_collector() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def _chosen(only: str) -> tuple[str, ...]:
     if not only:
-        return PARTS
+        return tuple(PARTS)
     chosen = tuple(name.strip() for name in only.split(",") if name.strip())
     unknown = [name for name in chosen if name not in PARTS]
     if unknown or not chosen:

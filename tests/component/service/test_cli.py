@@ -75,3 +75,12 @@ def test_route_hours_tells_what_is_open_and_why(settings: Path) -> None:
     assert lines["billing"] == "billing     closed  holiday (国庆节): 08:00-22:00  opens 2026-10-02 08:00"
     assert lines["repair"] == "repair      open    day and night"
     assert run("route", "--settings", str(settings), "hours", "--at", "noon")[0] == 2
+
+
+def test_every_command_is_found_and_explained() -> None:
+    code, output = run("--help")
+    names = [line.split()[0] for line in output.partition("Commands:\n")[2].splitlines()]
+    assert (code, {"agent", "bench", "conf", "lab", "prompts", "quota", "serve", "trunk"} - {*names}) == (0, set())
+    for name in names:
+        code, output = run(name, "--help")
+        assert (code, name in output) == (0, True), output

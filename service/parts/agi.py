@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Final
@@ -16,9 +16,9 @@ from agi.server import AgiServer, AgiSettings
 from crm_adapter.journal import Journal
 from service import heartbeats
 from service.beside import beside
-from service.context import SiteContext
+from service.context import SiteContext, journal_dir
 from service.figures import figures
-from service.plan import journal_dir
+from service.parts.shared import Shared
 from tieline.clock import system_clock
 from tieline.errors import TielineError
 from tieline.live import Live
@@ -29,27 +29,17 @@ from trunk_config.decision_times import DecisionTimes, leave
 
 BEAT_S: Final = 1.0
 
-Metrics = dict[str, Callable[[], Mapping[str, float]]]
-
 
 @asynccontextmanager
-async def agi_servers(
-    context: SiteContext, live: Live, indexes: Sequence[int], metrics: Metrics
-) -> AsyncIterator[None]:
-    """Serve AGI addresses of a site; on the way out running scripts come to their end first.
-
-    Args:
-        context: The site's data.
-        live: The site's Redis.
-        indexes: Which addresses, counted from 0 in the site's `agi` list.
-        metrics: Where each server puts its figures.
-    """
+async def agi_servers(shared: Shared) -> AsyncIterator[None]:
+    """Serve the process's AGI addresses; on the way out running scripts come to their end first."""
+    context, live = shared.context, shared.live
     voice = load_voice(context.settings.sounds)
     check_effects(context.surge.effects, voice.catalogue.texts)
     situation = Situation(live, context.surge.effects)
     numbers = load_number_plan(context.topology.cities.values())
     async with AsyncExitStack() as stack:
-        for index in indexes:
+        for index in shared.agi_indexes:
             journal = Journal(journal_dir(context.settings, context.site.id), f"agi-{index}")
             stack.push_async_callback(journal.close)
             parts = Parts(
@@ -70,7 +60,7 @@ async def agi_servers(
             server = AgiServer(routes(parts), _settings(context, index))
             await server.start()
             stack.push_async_callback(partial(server.stop, drain_s=context.settings.drain_s))
-            metrics[f"agi_{index}"] = partial(figures, server.metrics)
+            shared.metrics[f"agi_{index}"] = partial(figures, server.metrics)
             await stack.enter_async_context(beside(_beat(live, index, server, parts.decision_times)))
         await stack.enter_async_context(beside(situation.run()))
         yield
