@@ -92,6 +92,7 @@ class Bridge:
         heartbeats: Keys of Redis that the components beat in (Unix seconds as text), each with the node's global that
             the dialplan looks at.
         clock: Unix seconds.
+        caller: The node again, with the user who calls customers.
         patience: Deadlines towards Asterisk.
         snapshot_every_s: Interval of snapshots while nothing is wrong.
         confirm_after_s: After which time a difference must still be there to count.
@@ -104,6 +105,7 @@ class Bridge:
         heartbeats: Mapping[str, str],
         clock: Clock = system_clock,
         *,
+        caller: NodeLink,
         patience: Patience | None = None,
         snapshot_every_s: float = SNAPSHOT_EVERY_S,
         confirm_after_s: float = CONFIRM_AFTER_S,
@@ -120,7 +122,7 @@ class Bridge:
         self._client = Client(config, self._dispatcher, on_up=self._on_up, on_down=self._on_down, patience=patience)
         self._snapshot_wanted = asyncio.Event()
         self._commands = CommandFollower(
-            config.node, live, self._client, clock, take_snapshot=self._snapshot_wanted.set
+            config.node, live, self._client, caller, clock, take_snapshot=self._snapshot_wanted.set
         )
         self._after_gap = True
         self._primed = False

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, NoReturn
 
 from panoramisk import Manager
@@ -22,6 +22,7 @@ from ami_bridge.dispatch import Dispatcher
 from ami_bridge.events import FullyBooted
 from ami_bridge.link import LinkProtocol, Value
 from ami_bridge.node_link import NodeLink, Patience, retry_pause_s
+from tieline.endings import cancel_until_done
 from tieline.errors import AuthFailed, ConnectionLost, DeadlineExceeded, NotReady
 
 ACTION_DEADLINE_S: Final = 2.0
@@ -133,6 +134,25 @@ class Client:
             self._on_down(self._reason)
             chance = random.random()  # noqa: S311  # jitter, nothing to guess
             await asyncio.sleep(retry_pause_s(self._patience, failures, chance))
+
+    @contextlib.asynccontextmanager
+    async def linked(self) -> AsyncIterator[None]:
+        """Keep the link during the block; it comes up while the block runs (`come_up`)."""
+        task = asyncio.create_task(self.run())
+        try:
+            yield
+        finally:
+            await cancel_until_done(task)
+
+    async def come_up(self, deadline_s: float) -> None:
+        """Wait until the link is up.
+
+        Raises:
+            NotReady: It is not in time.
+        """
+        await _wait(self._up, deadline_s)
+        if not self.is_up:
+            raise NotReady(f"no AMI link to {self._node.node}: {self._reason}")
 
     async def do(self, action: Action, *, deadline_s: float = ACTION_DEADLINE_S) -> Reply:
         """Send an action and wait for its whole answer.

@@ -7,9 +7,12 @@ from contextlib import suppress
 from typing import Final
 
 from ami_bridge import actions, queue_actions
+from ami_bridge.calling_out import call_out
 from ami_bridge.client import ACTION_DEADLINE_S, Client
+from ami_bridge.correlator import Reply
 from ami_bridge.events import QueueMember, reader_of
 from ami_bridge.net_members import mending
+from ami_bridge.node_link import NodeLink
 from ami_bridge.wire import event_name
 from tieline import bus
 from tieline.clock import Clock
@@ -43,6 +46,7 @@ class CommandFollower:
         node: Whose commands.
         live: The site's Redis.
         client: The node's link.
+        caller: How the user logs in who calls customers.
         clock: Unix seconds.
         take_snapshot: Asks for a snapshot soon.
 
@@ -55,11 +59,18 @@ class CommandFollower:
     """
 
     def __init__(
-        self, node: str, live: Live, client: Client, clock: Clock, *, take_snapshot: Callable[[], None]
+        self,
+        node: str,
+        live: Live,
+        client: Client,
+        caller: NodeLink,
+        clock: Clock,
+        *,
+        take_snapshot: Callable[[], None],
     ) -> None:
         self.done = self.gone = self.expired = self.failed = self.refused = 0
         self._stream, self._live, self._client, self._clock = commands_stream(node), live, client, clock
-        self._take_snapshot = take_snapshot
+        self._caller, self._take_snapshot = caller, take_snapshot
         # One after the other: a change before the end of a mending would be undone by it. Callers' words wait for
         # neither: a list of thousands of members takes a while.
         self._net: asyncio.Queue[_OfTheNet] = asyncio.Queue()
@@ -131,12 +142,17 @@ class CommandFollower:
             if deadline_s <= 0:
                 self.expired += 1
                 return
+        if isinstance(command, bus.RingCustomer):
+            self._count(await call_out(self._caller, _call(command), deadline_s=deadline_s))
+            return
         done = await self._do(_action(command), deadline_s=deadline_s)
         if done and isinstance(command, bus.PutInMailbox):
             await self._stop_sound(command.channel)
 
     async def _do(self, action: actions.Action, *, deadline_s: float = ACTION_DEADLINE_S) -> bool:
-        reply = await self._client.do(action, deadline_s=deadline_s)
+        return self._count(await self._client.do(action, deadline_s=deadline_s))
+
+    def _count(self, reply: Reply) -> bool:
         self.done += reply.success
         missing = not reply.success and reply.message.startswith("No such channel")
         self.gone += missing
@@ -154,25 +170,27 @@ class CommandFollower:
             await self._client.do(actions.StopSound(channel), deadline_s=ACTION_DEADLINE_S)
 
 
-def _action(command: _OfOneChannel) -> actions.Action:
+def _call(command: bus.RingCustomer) -> actions.Originate:
+    if _EDGE.fullmatch(command.edge) is None or _WAY_OUT.fullmatch(command.uri) is None:
+        raise LocalProtocolError(f"no way out: {command.edge!r} {command.uri!r}")
+    if not all(_FACT.fullmatch(value) for value in (command.shown, command.call_id, *command.facts.values())):
+        raise LocalProtocolError("a fact that is none")
+    return actions.Originate(
+        channel=f"PJSIP/{command.edge}/sip:{command.uri}",
+        context=CALLED_BACK,
+        exten="s",
+        timeout_ms=round(command.ring_s * 1000),
+        account=command.call_id,
+        caller_id=command.shown,
+        variables=tuple(command.facts.items()),
+    )
+
+
+def _action(command: bus.PutInMailbox | bus.HangUpChannel | bus.SetGlobal) -> actions.Action:
     if isinstance(command, bus.PutInMailbox):
         if _WORD.fullmatch(command.word) is None:
             raise LocalProtocolError(f"no mailbox word: {command.word!r}")
         return actions.Setvar(command.channel, MAILBOX, command.word)
-    if isinstance(command, bus.RingCustomer):
-        if _EDGE.fullmatch(command.edge) is None or _WAY_OUT.fullmatch(command.uri) is None:
-            raise LocalProtocolError(f"no way out: {command.edge!r} {command.uri!r}")
-        if not all(_FACT.fullmatch(value) for value in (command.shown, command.call_id, *command.facts.values())):
-            raise LocalProtocolError("a fact that is none")
-        return actions.Originate(
-            channel=f"PJSIP/{command.edge}/sip:{command.uri}",
-            context=CALLED_BACK,
-            exten="s",
-            timeout_ms=round(command.ring_s * 1000),
-            account=command.call_id,
-            caller_id=command.shown,
-            variables=tuple(command.facts.items()),
-        )
     if isinstance(command, bus.HangUpChannel):
         return actions.Hangup(command.channel, command.cause)
     if _GLOBAL.fullmatch(command.name) is None or _COUNT.fullmatch(command.value) is None:

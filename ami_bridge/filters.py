@@ -15,10 +15,18 @@ ENTRY_DEFAULT: Final = "edge"
 READ_CLASSES: Final = ("call", "user", "agent", "system", "dtmf")
 """`read=` of the AMI user: channels and dials, UserEvent, queues, contacts and boot, keys."""
 
-WRITE_CLASSES: Final = ("call", "agent", "originate", "reporting", "system")
-"""`write=` of the AMI user, the least that serves: Setvar and Hangup need `call`, QueuePause, QueueAdd and QueueLog
-need `agent`, the contacts list and reloads need `system` (refused with `reporting` alone, tried), the dialplan's list
-needs `reporting`, calling customers back `originate`. Not `command`."""
+WRITE_CLASSES: Final = ("call", "agent", "reporting", "system")
+"""`write=` of the AMI user, the least that serves: Setvar, Getvar, ControlPlayback and Hangup need `call`;
+QueuePause, QueueAdd and QueueLog `agent`; the dialplan's list `reporting`; the list of contacts and reloads `system`
+(refused with `reporting` alone, tried). Not `command`, and not `originate`: with that it could call anywhere, and
+together with `system` run any application.
+
+Source: Asterisk f0c1c1a main/manager.c, main/pbx.c, apps/app_queue.c, apps/app_controlplayback.c,
+res/res_pjsip/pjsip_options.c: the class given as each action is registered; `is_originate_app_permitted`."""
+
+CALLER_READ_CLASSES: Final = ("system",)
+CALLER_WRITE_CLASSES: Final = ("originate",)
+"""Of the AMI user that calls customers back and does nothing else; of events it gets FullyBooted alone."""
 
 EVENTS_OF_ALL: Final = (
     "Hangup",
@@ -80,16 +88,6 @@ NEVER_MADE: Final = (
 an event that is disabled for all is not even put together."""
 
 
-def read_classes() -> tuple[str, ...]:
-    """Give the classes for `read=` of the AMI user."""
-    return READ_CLASSES
-
-
-def write_classes() -> tuple[str, ...]:
-    """Give the classes for `write=` of the AMI user."""
-    return WRITE_CLASSES
-
-
 def event_filters(entry_endpoints: Iterable[str]) -> tuple[str, ...]:
     """Give the `eventfilter` lines of manager.conf for one node.
 
@@ -106,3 +104,8 @@ def event_filters(entry_endpoints: Iterable[str]) -> tuple[str, ...]:
         f"eventfilter(action(include),name({name}),header(Context),method(exact)) = hold" for name in EVENTS_OF_HOLD
     ]
     return (*everywhere, *holding, *entering)
+
+
+def caller_filters() -> tuple[str, ...]:
+    """Give the `eventfilter` line of the AMI user that calls customers."""
+    return ("eventfilter(action(include),name(FullyBooted)) =",)

@@ -21,7 +21,6 @@ from ami_bridge.dispatch import Dispatcher
 from ami_bridge.node_link import NodeLink
 from ami_bridge.queue_actions import QueueSummary
 from ami_bridge.wire import Packet, header
-from tieline.endings import cancel_until_done
 from tieline.errors import DeadlineExceeded, RemoteProtocolError, TielineError
 from tieline.switch_plan import SwitchPlan
 from tieline.topology import Node
@@ -120,11 +119,8 @@ class NodeSwitch:
     @asynccontextmanager
     async def linked(self) -> AsyncIterator[None]:
         """Keep the link during the block; who asks meanwhile waits for it within his deadline."""
-        task = asyncio.create_task(self._client.run())
-        try:
+        async with self._client.linked():
             yield
-        finally:
-            await cancel_until_done(task)
 
     async def there(self) -> list[str]:
         """Tell what is wrong with the node before anything is changed."""

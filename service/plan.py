@@ -6,7 +6,15 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from ami_bridge.filters import NEVER_MADE, event_filters, read_classes, write_classes
+from ami_bridge.filters import (
+    CALLER_READ_CLASSES,
+    CALLER_WRITE_CLASSES,
+    NEVER_MADE,
+    READ_CLASSES,
+    WRITE_CLASSES,
+    caller_filters,
+    event_filters,
+)
 from ivr_prompts.catalogue import load_catalogue
 from ivr_prompts.flow import menu_files
 from ivr_prompts.menus import Act, load_menus
@@ -18,7 +26,7 @@ from service.context import journal_dir
 from tieline.model import MANDARIN, Business
 from tieline.secrets_file import Secrets
 from tieline.settings import Settings
-from tieline.switch_plan import HoldTimes, NetMenu, NetRefusals, NodePaths, Phone, SwitchPlan
+from tieline.switch_plan import AmiUser, HoldTimes, NetMenu, NetRefusals, NodePaths, Phone, SwitchPlan
 from tieline.topology import Node, Topology
 from trunk_config.caps import node_caps
 from trunk_config.profiles import load_allowances, load_profiles
@@ -26,6 +34,8 @@ from trunk_config.quota import Allowances
 from trunk_config.render import edge_endpoint
 
 AMI_USER: Final = "tieline"
+AMI_CALLER: Final = "tieline-call"
+"""Calls customers back; see `ami_bridge.filters`."""
 AGI_BIN: Final = Path(__file__).resolve().parent.parent / "agi"
 """Holds `stdio_hangup.py`, which Asterisk itself starts."""
 
@@ -48,12 +58,8 @@ def build_plan(settings: Settings, topology: Topology, agents: Iterable[Agent], 
         net_refusals=net_refusals(topology, load_allowances(settings.quotas)),
         hold=HoldTimes(waiting.first_s, waiting.every_s),
         node_caps=node_caps(topology, load_profiles(settings.quotas, topology)),
-        ami_user=AMI_USER,
-        ami_secret=secrets.ami_password,
+        ami_users=_ami_users(topology, secrets),
         ami_permit=tuple(_permit(topology)),
-        ami_read=",".join(read_classes()),
-        ami_write=",".join(write_classes()),
-        ami_filters=event_filters(edge_endpoint(edge) for edge in topology.edges),
         ami_disabled=NEVER_MADE,
         ring_s=round(settings.ring_s),
         wrap_up_s=round(settings.wrap_up_s),
@@ -96,6 +102,24 @@ def net_refusals(topology: Topology, allowances: Allowances) -> NetRefusals:
         (city, cause): say(city=city, prompt=prompt) for city in topology.cities for cause, prompt in REASONS.items()
     }
     return NetRefusals(prompts, allowances.messages)
+
+
+def _ami_users(topology: Topology, secrets: Secrets) -> tuple[AmiUser, ...]:
+    bridge = AmiUser(
+        name=AMI_USER,
+        secret=secrets.ami_password,
+        read=READ_CLASSES,
+        write=WRITE_CLASSES,
+        filters=event_filters(edge_endpoint(edge) for edge in topology.edges),
+    )
+    caller = AmiUser(
+        name=AMI_CALLER,
+        secret=secrets.ami_caller_password,
+        read=CALLER_READ_CLASSES,
+        write=CALLER_WRITE_CLASSES,
+        filters=caller_filters(),
+    )
+    return bridge, caller
 
 
 def _permit(topology: Topology) -> Iterable[str]:

@@ -31,7 +31,7 @@ class Secrets:
     Attributes:
         ami_password: Of the bridge's manager account on every node.
         redis_password: Of every site's Redis.
-        agent_secret: Master from which agents' SIP passwords are derived.
+        agent_secret: Master from which agents' SIP passwords are derived, and that of a manager account.
         cookie_secret: Signs the console's cookies.
     """
 
@@ -46,6 +46,11 @@ class Secrets:
         number = int.from_bytes(digest[:17])
         letters = "abcdefghijkmnpqrstuvwxyz23456789"  # 32 of them, without l, o, 0 and 1: people type these
         return "".join(letters[number >> 5 * position & 31] for position in range(26))
+
+    @property
+    def ami_caller_password(self) -> str:
+        """Derive the password of the manager account that calls customers; it does not follow from the bridge's."""
+        return hmac.digest(self.agent_secret.encode(), b"ami:caller", hashlib.sha256).hex()
 
     def __repr__(self) -> str:
         """Name the class only."""

@@ -90,6 +90,23 @@ class NodePaths:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AmiUser:
+    """One user of a node's manager interface.
+
+    Attributes:
+        read: Classes of events.
+        write: Classes of actions.
+        filters: `eventfilter` lines; an event passes when any of them lets it.
+    """
+
+    name: str
+    secret: str = field(repr=False)
+    read: tuple[str, ...]
+    write: tuple[str, ...]
+    filters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchPlan:
     """What is rendered.
 
@@ -112,12 +129,8 @@ class SwitchPlan:
     net_refusals: NetRefusals
     hold: HoldTimes
     node_caps: Mapping[tuple[NodeId, CityId], int]
-    ami_user: str
-    ami_secret: str = field(repr=False)
+    ami_users: tuple[AmiUser, ...]
     ami_permit: tuple[str, ...]
-    ami_read: str
-    ami_write: str
-    ami_filters: tuple[str, ...]
     ami_disabled: tuple[str, ...]
     ring_s: int
     wrap_up_s: int

@@ -49,13 +49,15 @@ class _Verbatim(str):
 
 
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
         finalize=_checked,
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - configuration text, not HTML; `_checked` guards the values
     )
+    environment.filters["verbatim"] = _Verbatim
+    return environment
 
 
 def edge_endpoint(edge: Edge) -> str:
@@ -212,13 +214,9 @@ def _node_values(plan: SwitchPlan, node: Node) -> dict[str, Any]:
         "recordings": plan.recordings,
         "recording": plan.recording,
         **_net_values(plan, site),
-        "ami_user": plan.ami_user,
-        "ami_secret": plan.ami_secret,
+        "ami_users": plan.ami_users,
         "ami_permit": plan.ami_permit,
-        "ami_read": plan.ami_read,
-        "ami_write": plan.ami_write,
         "ami_disabled": ",".join(plan.ami_disabled),
-        "ami_filters": [_Verbatim(line) for line in plan.ami_filters],
         "script_arguments": _arguments(variables.SCRIPT_ARGUMENTS),
         "fact_arguments": _arguments(variables.FACTS),
         "ring_s": plan.ring_s,

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 from ami_bridge.bridge import Bridge
@@ -10,7 +11,7 @@ from service import heartbeats
 from service.beside import beside
 from service.figures import figures
 from service.parts.shared import Shared
-from service.plan import AMI_USER
+from service.plan import AMI_CALLER, AMI_USER
 from tieline.clock import system_clock
 from trunk_config.render import edge_endpoint
 
@@ -30,7 +31,9 @@ async def bridges(shared: Shared) -> AsyncIterator[None]:
                 local_address=context.site.local_address,
                 entry_endpoints=tuple(edge_endpoint(edge) for edge in context.topology.edges),
             )
-            bridge = Bridge(link, shared.live, heartbeats.copied(context.site), clock=system_clock)
+            caller = replace(link, username=AMI_CALLER, secret=context.secrets.ami_caller_password)
+            beats = heartbeats.copied(context.site)
+            bridge = Bridge(link, shared.live, beats, system_clock, caller=caller)
             shared.metrics[f"bridge_{node.id}"] = partial(figures, bridge.metrics)
             await stack.enter_async_context(beside(bridge.run()))
         yield

@@ -16,7 +16,7 @@ LISTS = {
 
 
 class ScriptedAmi:
-    """Accepts one connection at a time.
+    """Accepts connections; what is said unasked goes to the newest one.
 
     Attributes:
         actions: Every action received, over all connections, in order.
@@ -95,7 +95,7 @@ class ScriptedAmi:
             while packet := await reader.readuntil(b"\r\n\r\n"):
                 lines = packet.decode().split("\r\n")[:-2]
                 action = dict(line.split(": ", 1) for line in lines)
-                self._answer(action)
+                self._answer(action, writer)
                 async with self._heard:
                     self.actions.append(action)
                     self._heard.notify_all()
@@ -107,25 +107,28 @@ class ScriptedAmi:
                 await writer.wait_closed()
             self._talks.discard(task)
 
-    def _answer(self, action: dict[str, str]) -> None:
+    def _answer(self, action: dict[str, str], writer: asyncio.StreamWriter) -> None:
+        def say(text: str) -> None:
+            writer.write(text.strip().replace("\n", "\r\n").encode() + b"\r\n\r\n")
+
         name, action_id = action["Action"], f"ActionID: {action['ActionID']}"
         if name in self.answers:
             text = self.answers[name](action)
             if text is not None:
                 first, _, rest = text.partition("\n")
-                self.say(f"{first}\n{action_id}\n{rest}")
+                say(f"{first}\n{action_id}\n{rest}")
         elif name == "Login" and action["Secret"] != SECRET:
-            self.say(f"Response: Error\n{action_id}\nMessage: Authentication failed")
+            say(f"Response: Error\n{action_id}\nMessage: Authentication failed")
         elif name in LISTS:
-            self.say(f"Response: Success\n{action_id}\nEventList: start\nMessage: follows")
+            say(f"Response: Success\n{action_id}\nEventList: start\nMessage: follows")
             for item in self.items[name]:
                 first, _, rest = item.partition("\n")
-                self.say(f"{first}\n{action_id}\n{rest}")
-            self.say(f"Event: {LISTS[name]}\n{action_id}\nEventList: Complete\nListItems: 0")
+                say(f"{first}\n{action_id}\n{rest}")
+            say(f"Event: {LISTS[name]}\n{action_id}\nEventList: Complete\nListItems: 0")
         else:
-            self.say(f"Response: Success\n{action_id}\nMessage: done")
+            say(f"Response: Success\n{action_id}\nMessage: done")
             if name == "Login":
-                self.say("Event: FullyBooted\nPrivilege: system,all\nStatus: Fully Booted")
+                say("Event: FullyBooted\nPrivilege: system,all\nStatus: Fully Booted")
 
 
 @contextlib.asynccontextmanager

@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from typing import TypeVar
 
 import pytest
@@ -74,6 +75,7 @@ async def bridged(
         live,
         HEARTBEATS,
         lambda: NOW,
+        caller=replace(node, username="tieline-call"),
         patience=patience,
         outbox=outbox,
         snapshot_every_s=every_s,
@@ -481,6 +483,7 @@ async def test_a_customer_is_rung_once_and_nobody_who_is_no_customer(peer: Scrip
         ):
             await live.command("fuzhou-1", command)
         [said] = await peer.heard("Originate")
+        assert [one["Username"] for one in await peer.heard("Login", 2)] == ["tieline", "tieline-call"]
         assert said["Channel"] == "PJSIP/edge/sip:tg-fuzhou*15405910001@127.0.10.1:5060"
         assert (said["Context"], said["Exten"], said["Timeout"]) == ("called-back", "s", "30000")
         assert (said["Account"], said["CallerID"], said["Async"]) == (CALL, "95598", "true")

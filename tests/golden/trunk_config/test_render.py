@@ -9,13 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from ami_bridge.filters import NEVER_MADE, event_filters, read_classes, write_classes
+from ami_bridge.filters import (
+    CALLER_READ_CLASSES,
+    CALLER_WRITE_CLASSES,
+    NEVER_MADE,
+    READ_CLASSES,
+    WRITE_CLASSES,
+    caller_filters,
+    event_filters,
+)
 from routing.agents import load_agents
 from routing.static_queues import static_queues
 from service.plan import net_menu, net_refusals
 from tieline.errors import LocalProtocolError
 from tieline.model import AgentId, SiteId
-from tieline.switch_plan import HoldTimes, NodePaths, Phone, SwitchPlan
+from tieline.switch_plan import AmiUser, HoldTimes, NodePaths, Phone, SwitchPlan
 from tieline.topology import TrunkState
 from tieline.topology_file import load_topology
 from trunk_config.caps import node_caps
@@ -60,12 +68,23 @@ def plan() -> SwitchPlan:
         net_refusals=net_refusals(topology, Allowances(messages=8)),
         hold=HoldTimes(first_s=20, every_s=45),
         node_caps=node_caps(topology, load_profiles(ROOT / "examples/quotas.toml", topology)),
-        ami_user="tieline",
-        ami_secret="not-a-secret",
+        ami_users=(
+            AmiUser(
+                name="tieline",
+                secret="not-a-secret",
+                read=READ_CLASSES,
+                write=WRITE_CLASSES,
+                filters=event_filters(edge_endpoint(edge) for edge in topology.edges),
+            ),
+            AmiUser(
+                name="tieline-call",
+                secret="not-a-secret",
+                read=CALLER_READ_CLASSES,
+                write=CALLER_WRITE_CLASSES,
+                filters=caller_filters(),
+            ),
+        ),
         ami_permit=("127.0.0.0/255.0.0.0",),
-        ami_read=",".join(read_classes()),
-        ami_write=",".join(write_classes()),
-        ami_filters=event_filters(edge_endpoint(edge) for edge in topology.edges),
         ami_disabled=NEVER_MADE,
         ring_s=12,
         wrap_up_s=20,

@@ -14,13 +14,23 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ami_bridge.filters import ENTRY_DEFAULT, NEVER_MADE, event_filters, read_classes, write_classes
+from ami_bridge.filters import (
+    CALLER_READ_CLASSES,
+    CALLER_WRITE_CLASSES,
+    ENTRY_DEFAULT,
+    NEVER_MADE,
+    READ_CLASSES,
+    WRITE_CLASSES,
+    caller_filters,
+    event_filters,
+)
 from tests.live.instance import beside_the_house
 
 ADDRESS = beside_the_house("32.1")
 CALLER_ADDRESS = beside_the_house("32.11")
 AGENT_ADDRESS = beside_the_house("32.12")
 USERNAME = "tieline"
+CALLER_USER = "tieline-call"
 SECRET = "only-for-this-test"
 BOOT_S = 60.0
 AGENT = "a1001"
@@ -86,11 +96,13 @@ def boxed(folder: Path, *command: str) -> list[str]:
 
 def _files(filtered: bool) -> dict[str, str]:
     filters = "\n".join(event_filters((ENTRY_DEFAULT,))) if filtered else ""
-    read = ",".join(read_classes()) if filtered else "all"
+    read = ",".join(READ_CLASSES) if filtered else "all"
     disabled = f"disabledevents={','.join(NEVER_MADE)}\n" if filtered else ""
     return {
         "manager.conf": f"[general]\nenabled=yes\nbindaddr={ADDRESS}\nport=5038\ntimestampevents=yes\n{disabled}"
-        f"[{USERNAME}]\nsecret={SECRET}\nread={read}\nwrite={','.join(write_classes())}\n{filters}\n",
+        f"[{USERNAME}]\nsecret={SECRET}\nread={read}\nwrite={','.join(WRITE_CLASSES)}\n{filters}\n"
+        f"[{CALLER_USER}]\nsecret={SECRET}\nread={','.join(CALLER_READ_CLASSES)}\n"
+        f"write={','.join(CALLER_WRITE_CLASSES)}\n" + "\n".join(caller_filters()) + "\n",
         "extensions.conf": _DIALPLAN,
         "pjsip.conf": f"""
 [udp]

@@ -3,17 +3,24 @@ import contextlib
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
+from ami_bridge.actions import CoreShowChannels, Originate, PJSIPShowContacts, SetGlobal
 from ami_bridge.bridge import Bridge
+from ami_bridge.calling_out import call_out
+from ami_bridge.client import Client
+from ami_bridge.dispatch import Dispatcher
 from ami_bridge.filters import EVENTS_OF_ALL, EVENTS_OF_ENTRY, EVENTS_OF_HOLD
 from ami_bridge.node_link import NodeLink, Patience
+from ami_bridge.queue_actions import QueuePause
 from tests.live.ami_bridge.private_asterisk import (
     ADDRESS,
     AGENT,
     AGENT_ADDRESS,
     CALLER_ADDRESS,
+    CALLER_USER,
     SECRET,
     USERNAME,
     PrivateAsterisk,
@@ -114,7 +121,7 @@ async def at_work(
     tap.send("Action: Login", f"Username: {USERNAME}", f"Secret: {SECRET}")
     await tap.until("Event: FullyBooted")
     node = NodeLink("fuzhou-1", ADDRESS, asterisk.port, USERNAME, SECRET, local_address=ADDRESS)
-    bridge = Bridge(node, live, HEARTBEATS, patience=patience)
+    bridge = Bridge(node, live, HEARTBEATS, caller=replace(node, username=CALLER_USER), patience=patience)
     task = asyncio.create_task(bridge.run())
     try:
         async with SmallPhone(AGENT_ADDRESS, ADDRESS, AGENT, answers=answers) as agent:
@@ -185,6 +192,22 @@ async def test_commands_reach_asterisk_and_a_channel_that_is_gone_is_no_fault(
         assert "TL_CAP_fuzhou=30" in listed
         assert "TL_HB_AGI_0=1795250001" in listed
         assert "TL_HB_MATCHER=1795250002" in listed
+
+
+async def test_each_user_may_do_its_own_work_alone(asterisk: PrivateAsterisk) -> None:
+    node = NodeLink("fuzhou-1", ADDRESS, asterisk.port, USERNAME, SECRET, local_address=ADDRESS)
+    caller = replace(node, username=CALLER_USER)
+    call = Originate("Local/nobody@agents", "agents", "700", 1000, CALLS[0])
+    assert (await call_out(caller, call, deadline_s=5)).success
+    for link, forbidden in (
+        (node, (call,)),
+        (caller, (SetGlobal("TL_QUOTA", "1"), CoreShowChannels(), PJSIPShowContacts(), QueuePause("a1001", True))),
+    ):
+        client = Client(link, Dispatcher(), on_up=lambda: None, on_down=lambda _: None)
+        async with client.linked():
+            await client.come_up(5)
+            said = [await client.do(action, deadline_s=5) for action in forbidden]
+        assert {(reply.success, reply.message) for reply in said} == {(False, "Permission denied")}
 
 
 async def test_every_event_we_use_passes_the_filters(asterisk: PrivateAsterisk, redis: RedisServer) -> None:

@@ -1,13 +1,13 @@
 import pytest
 
 from ami_bridge.filters import (
+    CALLER_WRITE_CLASSES,
     EVENTS_OF_ALL,
     EVENTS_OF_ENTRY,
     EVENTS_OF_HOLD,
     NEVER_MADE,
+    WRITE_CLASSES,
     event_filters,
-    read_classes,
-    write_classes,
 )
 
 pytestmark = pytest.mark.unit
@@ -24,8 +24,11 @@ def test_the_lines_are_what_manager_conf_wants() -> None:
         "eventfilter(action(include),name(NewAccountCode),header(Channel),method(starts_with)) = PJSIP/peer-",
     )
     assert len(set(lines)) == len(lines)
-    assert read_classes() == ("call", "user", "agent", "system", "dtmf")
-    assert write_classes() == ("call", "agent", "originate", "reporting", "system")
+
+
+def test_nobody_may_both_originate_and_what_it_takes_for_any_application() -> None:
+    assert set(CALLER_WRITE_CLASSES) == {"originate"}
+    assert not {"originate", "command"} & set(WRITE_CLASSES)
 
 
 def test_what_is_wanted_is_never_disabled() -> None:
