@@ -13,9 +13,9 @@ from console.delta import encoded
 from console.keys import COLLECTOR, FOLLOWER, PARTS, READINESS, STORE, TASKS
 from console.metrics import CONTENT_TYPE, DecisionCollector, TrunkCollector, exposition
 from console.operations import Number
-from console.picture import masked
 from console.query import number_of
 from console.sight import sight_of
+from console.views import masked
 from crm_adapter.record import CallRecord
 from crm_adapter.store import NEWEST_AT_MOST
 from crm_adapter.ticket import Ticket

@@ -6,8 +6,8 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from console.lines import LinesView, QuotaView
-from console.picture import AgentView, CallView, NodeView, Picture, TicketView
 from console.situation import NoticeView, SurgeView
+from console.views import AgentView, CallView, NodeView, Picture, TicketView
 
 T = TypeVar("T")
 

@@ -11,9 +11,10 @@ import msgspec
 
 from console.delta import encoded, maybe_delta
 from console.lines import lines_of, quota_of
-from console.picture import Picture, TicketView, apply, with_tickets
+from console.picture import apply, with_tickets
 from console.sight import Sight
 from console.situation import notices_of
+from console.views import Picture, TicketView
 from crm_adapter.store import Store
 from ivr_prompts.notice_live import read_notices
 from tieline.errors import TielineError

@@ -10,8 +10,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from console.follower import Follower
-from console.picture import Picture
 from console.readiness import Readiness
+from console.views import Picture
 from trunk_config.decision_times import ByVerdict
 
 Numbers = Callable[[], Mapping[str, float]]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from console.picture import Picture, of_city
+from console.views import Picture, of_city
 from tieline.principal import Principal, Role
 
 

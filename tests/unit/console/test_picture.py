@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.delta import Delta, encoded, maybe_delta
-from console.picture import TICKETS_KEPT, Picture, TicketView, apply, masked, of_city, with_tickets
+from console.picture import apply, with_tickets
+from console.views import TICKETS_KEPT, Picture, TicketView, masked, of_city
 from tieline import bus
 
 pytestmark = pytest.mark.unit

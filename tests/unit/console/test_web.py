@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-import console.picture
+import console.views
 from tieline.model import AgentState, Business, NumberState
 
 pytestmark = pytest.mark.unit
 
-WEB = Path(console.picture.__file__).parent / "web"
+WEB = Path(console.views.__file__).parent / "web"
 FILES = sorted(WEB.iterdir())
 
 
@@ -38,7 +38,7 @@ def test_every_word_that_is_used_is_there() -> None:
     page = (WEB / "index.html").read_text()
     scripts = "".join(path.read_text() for path in FILES if path.suffix == ".js")
     used = set(re.findall(r'data-word="(\w+)"', page)) | set(re.findall(r'word\("(\w+)"\)', scripts))
-    states = {value for name, value in vars(console.picture.CallState).items() if name.isupper()}
+    states = {value for name, value in vars(console.views.CallState).items() if name.isupper()}
     closed = states | set(Business) | set(NumberState) - {"shown"} | {"agent_ready", "agent_talking"}
     closed |= set(AgentState) - {"ready", "talking"}
     assert used | closed <= words()["zh"]
@@ -47,5 +47,5 @@ def test_every_word_that_is_used_is_there() -> None:
 def test_the_page_knows_every_state_of_a_call() -> None:
     listed = re.search(r"const STATES = \[(.*?)\]", (WEB / "model.js").read_text())
     assert listed
-    states = {value for name, value in vars(console.picture.CallState).items() if name.isupper()}
+    states = {value for name, value in vars(console.views.CallState).items() if name.isupper()}
     assert set(re.findall(r'"(\w+)"', listed[1])) == states
