@@ -92,11 +92,14 @@ def _read(table: Table, topology: Topology) -> Agent:
     business = dict(_read_levels(table.table("business"), [str(business) for business in Business]))
     if not business and not table.wrong("business"):
         table.fault("business", "no business", "an agent without one would never be offered a call")
+    spoken = {MANDARIN: Level.FLUENT} | {DialectId(name): level for name, level in dialects.items()}
+    if not any(level in _UNDERSTANDS for level in spoken.values()):
+        table.fault("dialects", "understands nobody", "write what the agent is native or fluent in")
     agent = Agent(
         id=AgentId(agent_id),
         site=SiteId(table.choice("site", [str(site) for site in topology.sites])),
         name=table.text("name"),
-        dialects={MANDARIN: Level.FLUENT} | {DialectId(name): level for name, level in dialects.items()},
+        dialects=spoken,
         business={Business(name): level for name, level in business.items()},
         cities=frozenset(map(CityId, _places(table, "cities", topology.cities))),
         counties=frozenset(map(CountyId, _places(table, "counties", _counties(topology)))),

@@ -66,6 +66,11 @@ def test_the_example_is_valid(topology: Topology) -> None:
         ('"李小燕"', '""', "agents.toml:5 agent[a1001].name"),
         ("puxian =", "klingon =", "agents.toml:6 agent[a1001].dialects.klingon: unknown key"),
         ('"basic"', '"good"', "'good' is not known here (use one of basic, fluent, native)"),
+        (
+            'min_dong = "native", puxian = "basic"',
+            'mandarin = "basic"',
+            "agents.toml:6 agent[a1001].dialects: understands nobody",
+        ),
         ('{ repair = "fluent" }', "{}", "agents.toml:7 agent[a1001].business: no business"),
         ("repair =", "repare =", "did you mean `repair`?"),
         ("business =", "busyness =", "agents.toml:7 agent[a1001].busyness: unknown key `busyness`"),
