@@ -14,7 +14,7 @@ from typing import Final
 from bench.call_arms import PLAIN, TIELINE, Arm, arms_plan, prepare_arms, run_of
 from bench.call_cost import Reading, Spent, per_call, reading, spent
 from bench.result import BenchResult, Figure, figure, versions_of
-from lab.books import read_journals
+from lab.book_reader import read_journals
 from lab.calls import place_calls
 from lab.client import LabClient
 from lab.errors import LabError

@@ -11,7 +11,8 @@ import msgspec
 
 from crm_adapter.ledger import Accounting
 from crm_adapter.record import CallRecord
-from lab.books import Leftover, read_accounting, read_journals, read_leftover, read_sql, tasks_of
+from lab.book_reader import read_accounting, read_journals, read_leftover, read_sql, tasks_of
+from lab.books import Leftover
 from lab.client import LabClient
 from lab.plan import LabPlan
 from tieline import secrets_file
