@@ -88,6 +88,7 @@ class UserEvent(ChannelEvent, frozen=True, gc=False):
     fence: Annotated[str, "Fence"] = ""
     status: Annotated[str, "Status"] = ""
     city: Annotated[str, "City"] = ""
+    cause: Annotated[str, "Cause"] = ""
     caller_number: Annotated[str, "CallerIDNum"] = ""
 
 

@@ -12,9 +12,10 @@ from typing import Any, Final
 from ami_bridge import events as ami
 from ami_bridge.forms import agent_of, agent_over_node, is_agent, is_city, is_offer, maybe_digits
 from tieline import bus
-from tieline.model import is_call_id
+from tieline.model import RefusalCause, is_call_id
 
 _KEYS: Final = frozenset("0123456789*#ABCD")
+_CAUSES: Final = frozenset(str(int(cause)) for cause in RefusalCause)
 _REACHABLE: Final = {"Reachable": True, "NonQualified": True, "Unreachable": False, "Removed": False}
 """NonQualified: registered and not asked yet, or never asked (qualify off); other words change nothing."""
 
@@ -226,6 +227,8 @@ class NodeState:
         leg = self.touch(event, now)
         if event.name == "TielineLine":
             return self._line_held(leg, event, now)
+        if event.name == "TielineRefused":
+            return self._refused(leg, event, now)
         if event.name not in ("TielineTaken", "TielineFailed", "TielineStatic"):
             return _NOTHING
         ours = _is_call_id(event.call_id) and event.call_id == event.account_code
@@ -253,6 +256,13 @@ class NodeState:
             raw_number=maybe_digits(event.caller_number),
         )
         return (held,)
+
+    def _refused(self, leg: Leg | None, event: ami.UserEvent, now: float) -> Told:
+        if leg is None or leg.agent or not is_city(event.city) or event.cause not in _CAUSES:
+            self.hostile += 1
+            return _NOTHING
+        cause = int(event.cause)
+        return (bus.CallRefused(at=now, call_id=leg.call_id, node=self.node, city=event.city, cause=cause),)
 
     def _booted(self, event: ami.FullyBooted, now: float) -> Told:
         self.started_at = now - event.uptime_s if event.uptime_s >= 0 else 0.0

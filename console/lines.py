@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import msgspec
 
-from tieline import bus
 from trunk_config.in_force import InForce
 
 
@@ -35,13 +34,11 @@ Refused = Mapping[str, Mapping[str, int]]
 """By city and Q.850 cause."""
 
 
-def refused_counted(refused: Refused, event: bus.CallArrived) -> Refused:
-    """Count a call that arrived if it was refused."""
-    if not event.refused_cause:
-        return refused
-    causes = {**refused.get(event.city, {})}
-    causes[str(event.refused_cause)] = causes.get(str(event.refused_cause), 0) + 1
-    return {**refused, event.city: causes}
+def refused_counted(refused: Refused, city: str, cause: int) -> Refused:
+    """Count a call that was refused."""
+    causes = {**refused.get(city, {})}
+    causes[str(cause)] = causes.get(str(cause), 0) + 1
+    return {**refused, city: causes}
 
 
 def lines_of(now: InForce, refused: Refused) -> dict[str, LinesView]:

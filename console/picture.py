@@ -35,6 +35,8 @@ def apply(picture: Picture, event: bus.Event) -> Picture:
     match event:
         case bus.CallArrived():
             return _arrived(picture, event)
+        case bus.CallRefused(city=city, cause=cause):
+            return _refused(picture, city, cause)
         case bus.MenuChosen(call_id=call_id, dialect=dialect, business=business):
             known = picture.calls.get(call_id)
             return _call(picture, call_id, dialect=dialect, business=business or (known.business if known else ""))
@@ -92,8 +94,13 @@ def _arrived(picture: Picture, event: bus.CallArrived) -> Picture:
         caller=masked(event.number) if event.number_state == NumberState.SHOWN else "",
         number_state=event.number_state,
     )
-    picture = msgspec.structs.replace(picture, refused=refused_counted(picture.refused, event))
+    if event.refused_cause:
+        picture = _refused(picture, event.city, event.refused_cause)
     return _put_call(_counted(picture, event.city, "arrived"), call)
+
+
+def _refused(picture: Picture, city: str, cause: int) -> Picture:
+    return msgspec.structs.replace(picture, refused=refused_counted(picture.refused, city, cause))
 
 
 def _waiting(picture: Picture, event: bus.CallWaiting) -> Picture:

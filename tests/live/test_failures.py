@@ -12,6 +12,7 @@ from service.plan import net_refusals
 from tests.live.disturbed import Background, dead, talking
 from tests.live.house import FULL_CITY, House
 from tests.live.test_notices import AROUND_S
+from tieline import bus
 from tieline.model import Business, Outcome, RefusalCause, SiteId, Witness
 from trunk_config.quota import Allowances
 
@@ -88,6 +89,8 @@ def test_without_redis_a_refused_caller_hears_why_by_dialplan_alone(lab: House) 
     lab.settle(calls=3, within_s=80)
     call, platform = sorted((one for one in lab.records() if one.refused_cause), key=lambda one: one.arrived_at)
     assert (platform.outcome, platform.refused_cause, platform.city) == (Outcome.REFUSED, 42, "zhangzhou")
+    told = [event for event in lab.events("xiamen") if isinstance(event, bus.CallRefused)]  # kept by the bridge
+    assert {(event.call_id, event.cause) for event in told} == {(call.call_id, 34), (platform.call_id, 42)}
     said = net_refusals(lab.plan.topology, Allowances()).prompts[FULL_CITY, RefusalCause.QUOTA]
     sounds = load_catalogue(lab.plan.sounds).sounds or {}
     message_s = sum(sounds[file].duration_ms for file in said) / 1000

@@ -16,6 +16,7 @@ from tieline.bus.bridge import (
     CallerKey,
     CallGone,
     CallInNet,
+    CallRefused,
     CallTransferred,
     ChannelSeen,
     LineHeld,
@@ -70,6 +71,7 @@ __all__ = [
     "CallInNet",
     "CallJournalled",
     "CallRated",
+    "CallRefused",
     "CallTransferred",
     "CallWaiting",
     "CallbackWanted",
@@ -120,6 +122,7 @@ Event = (
     | AgentAnswered
     | AgentLegGone
     | LineHeld
+    | CallRefused
     | CallGone
     | CallInNet
     | CallTransferred

@@ -50,6 +50,19 @@ class LineHeld(Message, frozen=True, tag=True):
     raw_number: str = ""
 
 
+class CallRefused(Message, frozen=True, tag=True):
+    """A node refused a call by its own count, because nobody had decided in time.
+
+    Attributes:
+        cause: Q.850: 34 quota, 42 platform.
+    """
+
+    call_id: str
+    node: str
+    city: str
+    cause: int
+
+
 class CallGone(Message, frozen=True, tag=True):
     """The caller's own channel is gone from the node.
 

@@ -336,6 +336,23 @@ def test_a_line_that_the_node_gave_by_itself_is_told_once_the_city_is_one() -> N
     assert state.city_of("nobody") == ""
 
 
+def refusal(city: str, cause: str, channel: str = ENTRY, uid: str = UID) -> ami.UserEvent:
+    return ami.UserEvent(channel, CALL, uid, "TielineRefused", city=city, cause=cause)
+
+
+def test_a_refusal_of_the_node_itself_is_told_with_its_cause() -> None:
+    state = made()
+    forged = (
+        refusal("put ian", "34"),
+        refusal("putian", "16"),
+        refusal("putian", ""),
+        refusal("x", "34", LEG, LEG_UID),
+    )
+    told = run(state, ami.NewAccountCode(ENTRY, CALL, UID), refusal("putian", "42"), *forged)
+    assert told == (bus.CallRefused(at=10, call_id=CALL, node="fuzhou-1", city="putian", cause=42),)
+    assert state.hostile == len(forged)
+
+
 @pytest.mark.parametrize("shown", ["<unknown>", "", "anonymous", "12", "1" * 25, "139\n1234", "+", "１３９００００"])
 def test_what_is_no_number_is_not_told_as_one(shown: str) -> None:
     [told] = run(made(), ami.NewAccountCode(ENTRY, CALL, UID), line("putian", number=shown))

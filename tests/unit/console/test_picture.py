@@ -151,6 +151,11 @@ def test_the_journal_knows_better_how_a_call_ended() -> None:
     assert after(*TALK[:3], told).counts["fuzhou"] == {"arrived": 1, "self_served": 1}
 
 
+def test_a_call_that_its_node_refused_is_counted_by_cause_with_the_others() -> None:
+    by_node = bus.CallRefused(at=2.0, call_id="2", node="fuzhou-1", city="fuzhou", cause=42)
+    assert after(arrived(refused=34), by_node, by_node).refused == {"fuzhou": {"34": 1, "42": 2}}
+
+
 def test_a_refused_call_is_shown_and_counted_as_refused() -> None:
     picture = after(arrived(refused=34))
     assert picture.calls[CALL].state == "refused"
