@@ -17,7 +17,7 @@ from service.conf_files import changed_files
 from service.render import render_in_memory
 from tests.live.house import House
 from tieline import bus
-from tieline.model import Business
+from tieline.model import Business, Outcome
 from tieline.settings import load_settings
 from trunk_config import render
 from trunk_config.edge_rpc import maybe_refused
@@ -63,6 +63,7 @@ def test_a_blocked_trunk_group_drains_and_the_others_serve(lab: House) -> None:
     refused = lab.call("putian", IsRefused(503, 34))
     assert refused.is_scripted, refused.faults
     assert lab.run(maybe_refused(lab.plan.topology.edges)) == {"tg-putian": 1}
+    assert [(one.city, one.site, one.cause) for one in lab.edge() if one.sip_code == 503] == [("putian", "-", 34)]
     served = lab.call("xiamen", lab.script("xiamen"))
     assert served.is_scripted, served.faults
     wait_for_access(lab, "fuzhou", "putian", b"0")
@@ -74,6 +75,8 @@ def test_a_blocked_trunk_group_drains_and_the_others_serve(lab: House) -> None:
     went_on = talk.end()
     assert went_on.is_scripted, went_on.faults
     lab.settle(calls=3)
+    books = lab.books()
+    assert (books.imbalances, books.sites["-"].count(Outcome.REFUSED)) == ((), 1)
 
 
 def test_what_asterisk_refuses_is_rolled_back_and_calls_go_on(
