@@ -11,10 +11,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-import msgspec
 import structlog
 
 from routing.agents import Agent
+from routing.figures import encode_figures
 from routing.follower import Follower
 from routing.intake import Intake, Rescue
 from routing.keys import FIGURES, HEARTBEAT_KEY, LEASE
@@ -157,7 +157,7 @@ class MatcherShell:
 
     async def _keep(self, hold: Hold, saved: SavedState) -> None:
         while True:
-            figures: Command = ("SET", FIGURES, msgspec.json.encode(self.metrics()))
+            figures: Command = ("SET", FIGURES, encode_figures(self.metrics()))
             waits = self._waits.commands(saved.matcher, self._clock())
             await self._lease.act(hold, [self._beat(), figures, *waits])
             await asyncio.sleep(RENEW_S)

@@ -7,13 +7,12 @@ from typing import Final
 
 import msgspec
 
+from routing.figures import decode_figures
 from routing.keys import FIGURES
 from tieline.errors import TielineError
 from tieline.live import Live
 
 EVERY_S: Final = 1.0
-
-_READER: Final = msgspec.json.Decoder(dict[str, float])
 
 
 class MatcherFigures:
@@ -31,7 +30,7 @@ class MatcherFigures:
         """Follow until cancelled; while Redis is away the last numbers stand."""
         while True:
             with suppress(TielineError, msgspec.MsgspecError):
-                self._told = _READER.decode(await self._live.call("GET", FIGURES) or b"{}")
+                self._told = decode_figures(await self._live.call("GET", FIGURES))
             await asyncio.sleep(EVERY_S)
 
     def metrics(self) -> Mapping[str, float]:

@@ -14,9 +14,11 @@ from routing.ladder_file import load_ladders
 from routing.live import BATCH, MatcherShell
 from routing.matcher import Rules
 from routing.why import Offered, UnknownCall, fetch_decisions
+from service.matcher_figures import MatcherFigures
 from tests.support.redis_server import RedisServer
 from tieline import bus
 from tieline.clock import system_clock
+from tieline.endings import cancel_until_done
 from tieline.live import EVENTS, Live, commands_stream
 from tieline.model import MANDARIN, AgentId, Business, CallId, Level, NodeId, SiteId
 from tieline.topology_file import load_topology
@@ -129,6 +131,16 @@ async def test_a_snapshot_ends_calls_that_the_node_no_longer_has(server: RedisSe
         await told(live, "a1001", "ready")
         assert shell.metrics()["waiting"] == 0
         assert shell.metrics()["offered"] == 0
+
+
+async def test_the_console_has_the_acting_matchers_numbers(server: RedisServer, live: Live) -> None:
+    figures = MatcherFigures(live)
+    following = asyncio.create_task(figures.run())
+    async with matcher(server), asyncio.timeout(10):
+        while "acting" not in figures.metrics():
+            await live.call("PING")
+        assert figures.metrics()["acting"] == 1
+    await cancel_until_done(following)
 
 
 async def test_an_agent_of_two_nodes_is_gone_when_neither_reaches_him(server: RedisServer, live: Live) -> None:
