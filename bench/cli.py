@@ -131,9 +131,12 @@ def routing_command(*, as_json: bool, seeds: int, days: tuple[str, ...], plot: P
 
 @bench.command("app-queue")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON; progress goes to standard error.")
-@click.option("--calls", default=600, show_default=True, type=click.IntRange(10, 10_000), help="Length of the trace.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the trace.")
-def app_queue_command(*, as_json: bool, calls: int, seed: int) -> None:
+@click.option("--calls", default=600, show_default=True, type=click.IntRange(10, 10_000), help="Length of a trace.")
+@click.option(
+    "--traces", default=8, show_default=True, type=click.IntRange(1, 50), help="Played at once, each twice."
+)
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the first trace.")
+def app_queue_command(*, as_json: bool, calls: int, traces: int, seed: int) -> None:
     """The model of app_queue that `routing` measures against, beside a real app_queue: 2.4 calls a second."""
     from bench import queue_check
     from lab.plan import HOME
@@ -142,4 +145,5 @@ def app_queue_command(*, as_json: bool, calls: int, seed: int) -> None:
     def say(line: str) -> None:
         click.echo(line, err=True)
 
-    report(queue_check.run(need_root(HOME / ".tieline"), calls=calls, seed=seed, say=say), as_json=as_json)
+    root = need_root(HOME / ".tieline")
+    report(queue_check.run(root, calls=calls, traces=traces, seed=seed, say=say), as_json=as_json)

@@ -11,14 +11,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from math import floor
 from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
 import jinja2
 
+from bench.queue_setup import MOST, RETRY_S, SPEAKER, QueueSetup, penalties
 from bench.queue_trace import WRAP_UP_S, Answer, Trace
-from bench.routing_queue import MOST, RETRY_S, SPEAKER, QueueSetup, penalties
 from bench.world.model import Mismatch, Service, served
 from lab.errors import LabError
 from lab.sandbox import Sandbox
@@ -32,8 +33,9 @@ _TEMPLATES: Final = Path(__file__).parent
 def real(trace: Trace, setup: QueueSetup, mismatch: Mismatch, root: Path) -> tuple[Trace, Sequence[Answer]]:
     """Let a real app_queue have the trace; takes as long as the trace is, and some seconds.
 
-    Gives the trace with the times at which the calls really came, and the answers: an Asterisk that has to share its
-    processor places them a little later each.
+    Gives the trace with the times at which the calls really came, from a whole second of the clock on (app_queue
+    counts in those), and the answers: an Asterisk that has to share its processor places calls a little later each.
+    Who hung up within milliseconds never came.
 
     Args:
         trace: Calls and agents.
@@ -49,11 +51,11 @@ def real(trace: Trace, setup: QueueSetup, mismatch: Mismatch, root: Path) -> tup
         _write(folder, trace, setup, mismatch, root)
         with _asterisk(folder, Sandbox(root, writable=(folder,))) as asterisk:
             asterisk("channel originate Local/s@calls/n application Wait 86400")
-            _until_over(folder / "times", trace, asterisk)
+            _until_over(trace, asterisk)
         came, answers = read_times(folder / "times")
-    first = min(came.values())
-    calls = sorted(((came[call.call_id] - first, call) for _, call in trace.calls), key=itemgetter(0))
-    return replace(trace, calls=calls), answers
+    start = floor(min(came.values()))
+    calls = [(came[call.call_id] - start, call) for _, call in trace.calls if call.call_id in came]
+    return replace(trace, calls=sorted(calls, key=itemgetter(0))), answers
 
 
 # Files -----------------------------------------------------------------------------------------------------------
@@ -119,7 +121,8 @@ def values_of(trace: Trace, setup: QueueSetup, mismatch: Mismatch) -> Mapping[st
         ],
         "first_most": SPEAKER + 1,
         "last_most": MOST + 1,
-        "open_s": round(setup.open_s),
+        # a caller at his turn passes a rule only when more seconds than it says are gone
+        "rule_s": round(setup.open_s) - 1,
         "retry_s": round(RETRY_S),
         "wrap_up_s": WRAP_UP_S,
     }
@@ -160,16 +163,14 @@ def _asterisk(folder: Path, sandbox: Sandbox) -> Iterator[_Cli]:
             process.wait()
 
 
-def _until_over(times: Path, trace: Trace, asterisk: _Cli) -> None:
-    """Wait until the last call has come and no channel but the one that placed the calls is left."""
-    end = time.monotonic() + trace.calls[-1][0] + _LAST_CALL_S
-    last = f"came,{trace.calls[-1][1].call_id},"
-    while True:
-        time.sleep(1.0)
-        if times.exists() and last in times.read_text() and "\n0 active calls" in asterisk("core show channels"):
-            return
+def _until_over(trace: Trace, asterisk: _Cli) -> None:
+    """Wait until the last call has been placed and none is left; the channel that places them counts until then."""
+    time.sleep(trace.calls[-1][0])
+    end = time.monotonic() + _LAST_CALL_S
+    while "\n0 active calls" not in asterisk("core show channels"):
         if time.monotonic() > end:
             raise LabError("calls are still on: " + asterisk("core show channels")[-500:])
+        time.sleep(1.0)
 
 
 def read_times(times: Path) -> tuple[Mapping[CallId, float], Sequence[Answer]]:

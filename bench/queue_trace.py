@@ -10,7 +10,8 @@ from math import inf
 from random import Random
 from typing import Final
 
-from bench.routing_queue import QueuePolicy, QueueSetup
+from bench.queue_setup import QueueSetup
+from bench.routing_queue import QueuePolicy
 from bench.world.book import Book
 from bench.world.floor import Floor
 from bench.world.model import Caller, Day, DayPlan, Service, Shift, Try, World, served
@@ -102,11 +103,8 @@ class _Noting(Book):
 
 
 def modelled(trace: Trace, setup: QueueSetup, world: World) -> Sequence[Answer]:
-    """Let the model of `app_queue` have the trace.
-
-    Its wrap-up is half a second shorter than configured: app_queue compares whole seconds of the clock.
-    """
-    callers = replace(world.callers, wrap_up_s=WRAP_UP_S - 0.5)
+    """Let the model of `app_queue` have the trace."""
+    callers = replace(world.callers, wrap_up_s=WRAP_UP_S)
     small = replace(world, callers=callers, people={SITE: trace.agents})
     shifts = [Shift(agent.id, 0.0, inf) for agent in trace.agents]
     day = Day(DayPlan("trace", 0.0, 1.0), 0, trace.calls, shifts, inf, (0.0, 0.0))

@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Final
 
+from bench.queue_setup import QueueSetup
 from bench.result import BenchResult, Figure, figure, versions_of
 from bench.routing_measures import Measures, gap_closed
-from bench.routing_queue import QueueSetup
 from bench.routing_rivals import COMMON, FAIR_RATIO, PLAIN, SEARCHED, rival_of, worth_keeping
 from bench.routing_simulate import Reference, Subject, measure_all
 from bench.world.model import DayPlan

@@ -8,8 +8,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.queue_setup import QueueSetup
 from bench.routing_measures import Measures
-from bench.routing_queue import QueueSetup
 from bench.routing_rivals import COMMON, FAIR_RATIO, PLAIN
 from bench.routing_simulate import Reference, Subject
 

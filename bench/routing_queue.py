@@ -1,87 +1,45 @@
 """A model of `app_queue`, kindly meant: the plain set-ups that a good administrator can make of it.
 
-A queue for each dialect and kind of business. Members have penalties: 0 for speakers, 1 for basic knowledge, then
-the others, scarce speakers last; `QUEUE_MAX_PENALTY` gives a caller speakers only until a queue rule raises it.
 What is kept of app_queue.c:
 
 - A caller looks once a `retry` second, in a rhythm of his own; so among queues a free member goes to who looks first.
 - Only the first callers of a queue look, as many as it has idle members (`is_our_turn` with autofill), whatever their
-  penalties.
-- Of the idle members of the lowest penalty the one whose last call is longest ago is rung (`leastrecent`).
+  penalties. Callers whom a phone rings for are passed over.
+- Of the idle members of the lowest penalty the one whose last call is longest ago is rung (`leastrecent`). That is
+  told in whole seconds, as is wrap-up: a member is free at the turn of a second of the clock.
 - A queue with more weight holds its members back from others while it has at least as many callers as idle members
-  (`compare_weight`), whether they may have him or not.
+  (`compare_weight`), whether they may have him or not. Callers whom a phone rings for count.
 
 Kinder than the real one: no member is stuck, states are shared between sites at once, `retry` is one second,
-wrap-up holds in all queues, and a caller who overflows keeps his place and his wait.
+wrap-up holds in all queues, a caller who overflows keeps his place and his wait, and whoever wrote the queue rules
+knows that a caller at his turn passes one a second late (`time(NULL) - start > rule`).
 
 Source:
-    Asterisk apps/app_queue.c: is_our_turn, num_available_members, compare_weight, calc_metric.
+    Asterisk apps/app_queue.c: is_our_turn, num_available_members, is_member_available, compare_weight, calc_metric,
+    queue_exec.
 """
 
-from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
-from math import ceil, inf
+from math import ceil, floor, inf
 from typing import Final
 
+from bench.queue_setup import COMMON_SPEAKER, MOST, RETRY_S, SPEAKER, QueueSetup, Reach, order_of_equals, penalties
 from bench.world.floor import Floor
 from bench.world.model import Try
 from bench.world.people import EVERYBODYS
-from routing.agents import Agent
-from tieline.model import MANDARIN, AgentId, Business, CallId, DialectId, Level, SiteId
-
-RETRY_S: Final = 1.0
-COMMON: Final = 20
-"""A dialect with at least so many speakers among the people is common, the others are scarce."""
+from tieline.model import MANDARIN, AgentId, Business, CallId, SiteId
 
 _KINDS: Final = (EVERYBODYS[0], *(business for business in Business if business not in EVERYBODYS))
 """Businesses that all are trained for share their queues."""
-
-SPEAKER, _BASIC, _MANDARIN_ONLY, _COMMON, MOST = range(5)
-"""Penalties; the last one is that of scarce speakers in other queues."""
-
-
-class Reach(StrEnum):
-    """Who is a member of a site's queues."""
-
-    SITE = "site"
-    """The site's own people."""
-    OVERFLOW = "overflow"
-    """The same, and after `overflow_s` everybody's."""
-    BOTH = "both"
-    """Everybody."""
-
-
-@dataclass(frozen=True, slots=True)
-class QueueSetup:
-    """One way to configure it.
-
-    Attributes:
-        open_s: After this wait a dialect caller may have those who do not speak it; infinite for never.
-        spare_s: After this wait a Mandarin caller may have speakers of scarce dialects.
-        weighted: The queues of dialects have more weight than those of Mandarin.
-        overflow_s: When a caller overflows.
-    """
-
-    reach: Reach
-    open_s: float
-    spare_s: float = 0.0
-    weighted: bool = False
-    overflow_s: float = 25.0
-
-    @property
-    def name(self) -> str:
-        """Short name, e.g. `both_open17_weight`."""
-        parts = [str(self.reach), "never" if self.open_s == inf else f"open{self.open_s:g}"]
-        parts += [f"spare{self.spare_s:g}"] if self.spare_s else []
-        return "_".join(parts + (["weight"] if self.weighted else []))
 
 
 @dataclass(slots=True, eq=False)
 class _Caller:
     call: Try
     came: float
+    opens_at: float
+    """From then on he may have everybody."""
     looks: bool = False
     """A look is to come."""
 
@@ -90,9 +48,16 @@ class _Caller:
 class _Queue:
     weight: int
     penalties: dict[AgentId, int]
-    idle: dict[AgentId, None] = field(default_factory=dict)
-    """Members who are idle, longest first."""
+    idle: set[AgentId] = field(default_factory=set)
     callers: list[_Caller] = field(default_factory=list)
+    """Those whom no phone rings for, in order."""
+    ringing: int = 0
+    """How many callers a phone rings for."""
+
+    @property
+    def count(self) -> int:
+        """Callers who are not answered yet."""
+        return len(self.callers) + self.ringing
 
 
 class QueuePolicy:
@@ -104,18 +69,23 @@ class QueuePolicy:
         self._wrap_up_s = floor.world.callers.wrap_up_s
         self._queues = _Queues(floor, setup)
         self._at: dict[CallId, tuple[_Queue, _Caller]] = {}
+        self._ringing: dict[CallId, _Queue] = {}
+        self._ended_s: dict[AgentId, int] = {}
+        """Whole second of a member's last call."""
+        self._place = {agent: place for place, agent in enumerate(order_of_equals(floor.agents))}
         self._off: set[AgentId] = set()
 
     # Events of the floor ---------------------------------------------------------------------------------------
 
     def arrived(self, call: Try, now: float) -> None:
         """Enter the queue and look at once."""
-        setup, caller = self._setup, _Caller(call, now)
+        setup = self._setup
+        opens = setup.open_s if call.caller.wants_dialect else setup.spare_s
+        caller = _Caller(call, now, now + opens)
         site = None if setup.reach is Reach.BOTH else call.caller.site
         self._enter(self._queues.of(call, site), caller, now)
-        opens = setup.open_s if call.caller.wants_dialect else setup.spare_s
         if call.call_id in self._at and 0 < opens < call.patience_s:
-            self._floor.wake(now + opens, caller)
+            self._floor.wake(caller.opens_at, caller)
         if setup.reach is Reach.OVERFLOW and call.call_id in self._at and setup.overflow_s < call.patience_s:
             self._floor.wake(now + setup.overflow_s, (caller,))
 
@@ -124,14 +94,17 @@ class QueuePolicy:
         if agent is None:
             self._leave(call, now)
         else:
+            self._ringing.pop(call.call_id).ringing -= 1
             self._free(agent, now)
 
-    def answered(self, _call: Try, _agent: AgentId, _now: float) -> None:
-        """Nothing to do: the member is in use since the phone rang."""
+    def answered(self, call: Try, _agent: AgentId, _now: float) -> None:
+        """Leave the queue; the member is in use since the phone rang."""
+        self._ringing.pop(call.call_id).ringing -= 1
 
     def ended(self, _call: Try, agent: AgentId, now: float) -> None:
         """Let the member wrap up."""
-        self._floor.wake(now + self._wrap_up_s, agent)
+        self._ended_s[agent] = floor(now)
+        self._floor.wake(floor(now) + self._wrap_up_s, agent)
 
     def on_duty(self, agent: AgentId, now: float) -> None:
         """Unpause a member."""
@@ -176,23 +149,31 @@ class QueuePolicy:
         queue, _ = self._at[caller.call.call_id]
         if caller not in queue.callers[: len(queue.idle)]:
             return
-        most = self._most_penalty(caller, now)
-        allowed = [agent for agent in queue.idle if queue.penalties[agent] <= most]
+        allowed = self._allowed(queue, caller, now)
         if not allowed:
             return
-        for agent in sorted(allowed, key=queue.penalties.__getitem__):
+        for agent in allowed:
             if not self._queues.held_back(agent, queue):
-                self._take(agent)
-                self._leave(caller.call, now)
-                self._floor.ring(caller.call, agent, now)
+                self._ring(queue, caller, agent, now)
                 return
         self._look_later(caller, now + RETRY_S / 2)
 
-    def _most_penalty(self, caller: _Caller, now: float) -> int:
-        waited, setup = now - caller.came, self._setup
-        if caller.call.caller.wants_dialect:
-            return MOST if waited >= setup.open_s else SPEAKER
-        return MOST if waited >= setup.spare_s else _COMMON
+    def _allowed(self, queue: _Queue, caller: _Caller, now: float) -> Sequence[AgentId]:
+        """Idle members that a caller may have, the best first."""
+        most = SPEAKER if caller.call.caller.wants_dialect else COMMON_SPEAKER
+        if now >= caller.opens_at:
+            most = MOST
+        allowed = [agent for agent in queue.idle if queue.penalties[agent] <= most]
+        return sorted(
+            allowed, key=lambda agent: (queue.penalties[agent], self._ended_s.get(agent, -inf), self._place[agent])
+        )
+
+    def _ring(self, queue: _Queue, caller: _Caller, agent: AgentId, now: float) -> None:
+        self._take(agent)
+        self._leave(caller.call, now)
+        queue.ringing += 1
+        self._ringing[caller.call.call_id] = queue
+        self._floor.ring(caller.call, agent, now)
 
     def _wake(self, queue: _Queue, now: float) -> None:
         """Have those look whose turn it is."""
@@ -211,30 +192,12 @@ class QueuePolicy:
         if agent in self._off:
             return
         for queue in self._queues.with_member(agent):
-            queue.idle[agent] = None
+            queue.idle.add(agent)
             self._wake(queue, now)
 
     def _take(self, agent: AgentId) -> None:
         for queue in self._queues.with_member(agent):
-            queue.idle.pop(agent, None)
-
-
-def penalties(agents: Mapping[AgentId, Agent], dialect: DialectId) -> dict[AgentId, int]:
-    """Give the members' penalties in the queue of a dialect: speakers 0, the scarcest speakers of others most."""
-    speakers = Counter(each for agent in agents.values() for each in agent.dialects if agent.speaks(each))
-    scarce = frozenset(each for each, count in speakers.items() if count < COMMON)
-    return {agent.id: _penalty(agent, dialect, scarce) for agent in agents.values()}
-
-
-def _penalty(agent: Agent, dialect: DialectId, scarce: frozenset[DialectId]) -> int:
-    if dialect != MANDARIN and agent.speaks(dialect):
-        return SPEAKER
-    if agent.dialects.get(dialect) is Level.BASIC:
-        return _BASIC
-    own = [name for name in agent.dialects if name != MANDARIN and agent.speaks(name)]
-    if not own:
-        return _MANDARIN_ONLY
-    return MOST if scarce.intersection(own) else _COMMON
+            queue.idle.discard(agent)
 
 
 class _Queues:
@@ -276,6 +239,5 @@ class _Queues:
     def held_back(self, agent: AgentId, queue: _Queue) -> bool:
         """Tell whether a queue with more weight keeps a member for itself."""
         return any(
-            other.weight > queue.weight and other.callers and len(other.callers) >= len(other.idle)
-            for other in self._of_member[agent]
+            other.weight > queue.weight and 0 < other.count >= len(other.idle) for other in self._of_member[agent]
         )

@@ -5,8 +5,8 @@ from itertools import product
 from math import inf
 from typing import Final
 
+from bench.queue_setup import QueueSetup, Reach
 from bench.routing_measures import Measures
-from bench.routing_queue import QueueSetup, Reach
 
 OPEN_S: Final = (17.0, 30.0, 45.0, 60.0, 90.0, 120.0, inf)
 SPARE_S: Final = (0.0, 12.0)

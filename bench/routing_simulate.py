@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
+from bench.queue_setup import QueueSetup
 from bench.routing_matcher import MatcherPolicy
 from bench.routing_measures import Measures, Outcome, measure
 from bench.routing_pool import PoolPolicy, only_dialects, universal
-from bench.routing_queue import QueuePolicy, QueueSetup
+from bench.routing_queue import QueuePolicy
 from bench.world.arrivals import make_day
 from bench.world.files import load_world
 from bench.world.floor import Floor

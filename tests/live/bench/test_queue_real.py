@@ -3,8 +3,8 @@
 import pytest
 
 from bench.queue_real import real
+from bench.queue_setup import QueueSetup, Reach
 from bench.queue_trace import OPEN_S, make_trace, modelled, shares
-from bench.routing_queue import QueueSetup, Reach
 from bench.world.files import load_world
 from tests.live.ami_bridge.private_asterisk import private_root
 

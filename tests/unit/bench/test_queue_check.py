@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bench import queue_check, queue_real
-from bench.queue_trace import OPEN_S, SITE, Answer, Trace, make_trace, modelled, shares
-from bench.routing_queue import QueueSetup, Reach
+from bench.queue_setup import QueueSetup, Reach
+from bench.queue_trace import OPEN_S, SITE, Answer, Shares, Trace, make_trace, modelled, shares
 from bench.world.files import load_world
 from bench.world.model import Mismatch
 from tieline.model import AgentId, CallId, DialectId
@@ -49,7 +49,7 @@ def test_what_asterisk_is_told() -> None:
     assert files.keys() == {
         "asterisk.conf", "modules.conf", "logger.conf", "extensions.conf", "queues.conf", "queuerules.conf"
     }  # fmt: skip
-    assert files["queuerules.conf"].split() == ["[later]", "penaltychange", "=>", "4,5"]
+    assert files["queuerules.conf"].split() == ["[later]", "penaltychange", "=>", "3,5"]
     assert files["extensions.conf"].count("Originate(") == 20
     puxian = files["queues.conf"].partition("[puxian]")[2].partition("[")[0]
     assert "weight = 1" in puxian
@@ -72,10 +72,20 @@ def test_differences_have_a_goal(monkeypatch: pytest.MonkeyPatch) -> None:
         queue_check, "real", lambda trace, setup, mismatch, root: (trace, modelled(trace, setup, world)[:-3])
     )
     said: list[str] = []
-    result = queue_check.run(Path("/nowhere"), calls=60, seed=1, say=said.append)
+    result = queue_check.run(Path("/nowhere"), calls=60, traces=2, seed=1, say=said.append)
     assert len(said) == 2
     assert result.figures["plain_answered_difference"].value == pytest.approx(3 / 60)
     assert not result.figures["plain_answered_difference"].met
     assert {name for name, figure in result.figures.items() if figure.goal == 0.02} == {
         f"{setup}_{name}_difference" for setup in ("plain", "weight") for name in ("answered", "soon", "own")
     }
+
+
+def test_shares_are_means_and_the_real_one_is_told_beside_itself() -> None:
+    model = Shares(0.5, 0.5, 0.5)
+    real = [Shares(0.5, 0.5, own) for own in (0.4, 0.6, 0.5, 0.5)]
+    found = queue_check.figures_of([queue_check.Run(each, model) for each in real])
+    assert found["own_difference"].value == 0.0
+    assert found["own_real"].value == 0.5
+    assert found["own_itself"].value == pytest.approx((0.2**2 / 2) ** 0.5, rel=1e-4)
+    assert found["own_error"].value == pytest.approx((0.02 / 3 / 4) ** 0.5, rel=1e-4)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bench import routing
+from bench.queue_setup import QueueSetup, Reach
 from bench.routing_measures import Measures, gap_closed
 from bench.routing_plot import draw
-from bench.routing_queue import QueueSetup, Reach
 from bench.routing_rivals import COMMON, PLAIN, SEARCHED, rival_of, worth_keeping
 from bench.routing_simulate import Reference, Subject, Task, simulate
 from bench.world.files import load_world

@@ -5,7 +5,8 @@ from math import inf
 
 import pytest
 
-from bench.routing_queue import QueuePolicy, QueueSetup, Reach
+from bench.queue_setup import QueueSetup, Reach
+from bench.routing_queue import QueuePolicy
 from bench.world.book import Book
 from bench.world.files import load_world
 from bench.world.floor import Floor
@@ -76,6 +77,19 @@ def test_the_last_call_longest_ago_is_rung(world: World) -> None:
     assert found == ["1 c1 a1", "2 c2 a2", "500 c3 a1"]
 
 
+def test_last_calls_of_the_same_second_are_equal(world: World) -> None:
+    """The call of a1 ends at 101.6, that of a2 at 101.2; a1 is the later one in the hash table."""
+    brief = replace(call("c2"), talk_s=96.5)
+    found = rung(world, BOTH, [agent("a1"), agent("a2")], (1.6, call("c1")), (1.7, brief), (500.0, call("c3")))
+    assert found == ["1.6 c1 a1", "1.7 c2 a2", "500 c3 a1"]
+
+
+def test_wrap_up_ends_at_a_second_of_the_clock(world: World) -> None:
+    """The talk ends at 100.9, so a1 is free at 110; c2, who looks at every .2, has him at 110.2."""
+    found = rung(world, BOTH, [agent("a1")], (0.9, call("c1")), (50.2, call("c2")))
+    assert found == ["0.9 c1 a1", "110.2 c2 a1"]
+
+
 def test_penalties_open(world: World) -> None:
     """At the next look after 17 s; basic knowledge goes before none."""
     agents = [agent("a1"), agent("a2", basic=PUXIAN)]
@@ -105,9 +119,16 @@ def test_only_as_many_look_as_members_are_idle(world: World) -> None:
 def test_weight_keeps_a_member_for_the_heavier_queue_even_if_its_caller_may_not_have_him(world: World) -> None:
     setup = QueueSetup(Reach.BOTH, 60.0, weighted=True)
     found = rung(world, setup, [agent("a1")], (0.0, call("c1", PUXIAN)), (10.0, call("c2")))
-    assert found == ["60 c1 a1", "195 c2 a1"]  # a talk without the dialect takes 121.25 s, wrap-up 10 s
+    assert found == ["60 c1 a1", "194 c2 a1"]  # a talk without the dialect takes 121.25 s, wrap-up 10 s
     light = QueueSetup(Reach.BOTH, 60.0)
     assert rung(world, light, [agent("a1")], (0.0, call("c1", PUXIAN)), (10.0, call("c2")))[0] == "10 c2 a1"
+
+
+def test_a_caller_whom_a_phone_rings_for_keeps_the_weight_of_his_queue(world: World) -> None:
+    """While the one caller of the heavy queue rings, the one member left is held back from the light one."""
+    setup = QueueSetup(Reach.BOTH, 60.0, weighted=True)
+    agents = [agent("a1", PUXIAN), agent("a2")]
+    assert rung(world, setup, agents, (0.0, call("c1", PUXIAN)), (1.0, call("c2"))) == ["0 c1 a1", "3 c2 a2"]
 
 
 @pytest.mark.parametrize(
