@@ -16,6 +16,9 @@ VIEWERS: Final = frozenset((Role.ADMIN, Role.OPERATOR, Role.SUPERVISOR, Role.MON
 ONLOOKERS: Final = VIEWERS | {Role.AGENT}
 """Who may see the situation outside: notices of outages, and how cities call."""
 
+CALLERS_BACK: Final = VIEWERS - {Role.MONITOR}
+"""Who may see whole numbers, to call back."""
+
 
 async def recognised(request: web.Request) -> Principal:
     """Recognise who sends a request by its `Authorization` header; what he may do is for others to say.
@@ -38,6 +41,11 @@ async def sender(request: web.Request) -> Principal:
 async def onlooker(request: web.Request) -> Principal:
     """Recognise who sends a request, and let him look at the situation outside; errors as `sender`."""
     return _let_in(await recognised(request), request.app[PARTS], ONLOOKERS)
+
+
+async def caller_back(request: web.Request) -> Principal:
+    """Recognise who sends a request, and let him see whole numbers; errors as `sender`."""
+    return _let_in(await recognised(request), request.app[PARTS], CALLERS_BACK)
 
 
 async def admitted(token: str, tokens: Tokens, parts: ConsoleParts) -> Principal:

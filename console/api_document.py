@@ -6,7 +6,17 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from console import api_agent, api_forecast, api_ladders, api_notice, api_quota, api_refused, api_route
+from console import (
+    api_agent,
+    api_callback,
+    api_forecast,
+    api_hours,
+    api_ladders,
+    api_notice,
+    api_quota,
+    api_refused,
+    api_route,
+)
 from console.openapi import openapi
 from console.operations import Operation
 
@@ -15,6 +25,8 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *api_quota.OPERATIONS,
     *api_forecast.OPERATIONS,
     *api_refused.OPERATIONS,
+    *api_callback.OPERATIONS,
+    *api_hours.OPERATIONS,
     *api_notice.OPERATIONS,
     *api_route.OPERATIONS,
     *api_ladders.OPERATIONS,

@@ -13,6 +13,7 @@ from console.errors import errors_as_json
 from console.follower import Follower
 from console.keys import (
     AGENTS,
+    CALLBACKS,
     COLLECTOR,
     FOLLOWER,
     LADDERS,
@@ -34,6 +35,7 @@ from crm_adapter.store import Store
 from ivr_prompts.notice import load_causes
 from ivr_prompts.notice_desk import NoticeDesk
 from routing.agent_desk import AgentDesk
+from routing.callback_desk import CallbackDesk
 from routing.ladder_desk import LadderDesk
 from tieline.endings import cancel_until_done
 from tieline.errors import NotReady
@@ -76,6 +78,7 @@ def build_app(parts: ConsoleParts) -> web.Application:
     causes = load_causes()
     app[NAMES] = names(parts.topology, causes)
     app[AGENTS] = AgentDesk(parts.site, parts.live, parts.database, parts.staff.agents, clock=parts.clock)
+    app[CALLBACKS] = CallbackDesk(parts.database, parts.callback, clock=parts.clock)
     app[NOTICES] = NoticeDesk(parts.database, parts.topology, causes, clock=parts.clock)
     app[TASKS] = []
     app.cleanup_ctx.append(_tasks)

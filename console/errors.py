@@ -10,6 +10,7 @@ from aiohttp import web
 from console.schemas import ErrorTold
 from ivr_prompts import notice_desk
 from routing import agent_desk, ladder_versions
+from routing.callback_desk import NoSuchCallback
 from tieline.errors import AuthFailed, TielineError
 from trunk_config.change import ChangeRefused, Refused
 
@@ -65,6 +66,8 @@ def refusal_of(error: TielineError) -> Refusal:
     if isinstance(error, agent_desk.WishRefused):
         status, hint = _OF_WISH[error.kind]
         return Refusal(status, str(error.kind), str(error), hint)
+    if isinstance(error, NoSuchCallback):
+        return Refusal(404, "not_found", str(error), "look at GET /api/v1/callbacks")
     if isinstance(error, ladder_versions.LaddersRefused):
         return _of_ladders(error)
     if error.retryable:

@@ -13,6 +13,9 @@ from console.readiness import Probe, Readiness
 from crm_adapter.store import Store
 from ivr_prompts.notice_desk import NoticeDesk
 from routing.agent_desk import AgentDesk
+from routing.callback_desk import CallbackDesk
+from routing.callback_rules import CallbackRules
+from routing.hours import Hours
 from routing.ladder_desk import LadderDesk
 from routing.staff import Staff
 from tieline.clock import Clock, system_clock
@@ -44,6 +47,8 @@ class ConsoleParts:
     topology: Topology
     profiles: Profiles
     staff: Staff
+    callback: CallbackRules
+    hours: Hours
     probes: Mapping[str, Probe] = field(default_factory=dict)
     metrics: Mapping[str, Numbers] = field(default_factory=dict)
     clock: Clock = system_clock
@@ -55,6 +60,7 @@ TOKENS: Final = web.AppKey("tokens", Tokens)
 FOLLOWER: Final = web.AppKey("follower", Follower)
 QUOTAS: Final = web.AppKey("quotas", SiteDesk)
 AGENTS: Final = web.AppKey("agents", AgentDesk)
+CALLBACKS: Final = web.AppKey("callbacks", CallbackDesk)
 LADDERS: Final = web.AppKey("ladders", LadderDesk)
 NOTICES: Final = web.AppKey("notices", NoticeDesk)
 READINESS: Final = web.AppKey("readiness", Readiness)

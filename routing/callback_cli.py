@@ -9,16 +9,12 @@ import msgspec
 from routing.callback import Callback, State
 from routing.callback_desk import CallbackDesk
 from routing.callback_rules import CallbackRules, load_callback_rules
-from routing.store import fetch_callbacks
-from tieline import audit
 from tieline.clock import iso_china, system_clock
 from tieline.database import Database, create_schema
 from tieline.errors import ConfigError, TielineError
 from tieline.model import CallId
 from tieline.principal import os_principal
 from tieline.settings import Settings
-
-READ = "callback.read"
 
 
 @click.group()
@@ -33,9 +29,7 @@ def callback() -> None:
 def list_(settings: Settings, with_ended: bool, as_json: bool) -> None:
     """List who is to be called back, by place; who may be rung now is marked. Reading is audited."""
     with _opened(settings) as (database, rules):
-        with database.transaction() as connection:
-            found = fetch_callbacks(connection, is_open=not with_ended)
-            audit.record(connection, os_principal(), READ, "callback:all" if with_ended else "callback:open")
+        found = CallbackDesk(database, rules).entries(os_principal(), with_ended=with_ended)
         if as_json:
             click.echo(msgspec.json.encode(found).decode())
             return

@@ -1,21 +1,27 @@
-"""The desk of those who call back: who was reached, who was tried in vain, who needs no call any more. Audited."""
+"""The desk of those who call back: whom, who was reached, tried in vain, or needs no call any more. Audited."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from routing.callback import Callback, State, ended, tried_in_vain
 from routing.callback_rules import CallbackRules
-from routing.store import fetch_callback, put_callback
+from routing.store import fetch_callback, fetch_callbacks, put_callback
 from tieline import audit
 from tieline.clock import Clock, system_clock
 from tieline.database import Database
-from tieline.errors import LocalProtocolError
-from tieline.model import CallId
+from tieline.errors import TielineError
+from tieline.model import CallId, SiteId
 from tieline.principal import Principal
 
+READ = "callback.read"
+"""Entries hold whole numbers, so who looks at them is written down."""
 TRIED = "callback.tried"
 REACHED = "callback.reached"
 CANCELLED = "callback.cancelled"
+
+
+class NoSuchCallback(TielineError):
+    """Nobody is to be called back for a call, as far as whoever asks may know."""
 
 
 class CallbackDesk:
@@ -32,11 +38,25 @@ class CallbackDesk:
         self._rules = rules
         self._clock = clock
 
+    def entries(self, by: Principal, *, site: SiteId | None = None, with_ended: bool = False) -> Sequence[Callback]:
+        """List the entries that `by` covers, of one site or of all, the oldest place first.
+
+        Args:
+            by: Who looks; he sees whole numbers.
+            site: None for all.
+            with_ended: The ended ones, too, of the newest thousand.
+        """
+        with self._database.transaction() as connection:
+            found = fetch_callbacks(connection, site=site, is_open=not with_ended)
+            subject = "callback:all" if with_ended else "callback:open"
+            audit.record(connection, by, READ, subject, clock=self._clock)
+        return [one for one in found if by.covers(city=one.city, site=one.site)]
+
     def tried(self, call_id: CallId, by: Principal) -> Callback:
         """Note that nobody answered: the next try is at another time of the day, or it was the last.
 
         Raises:
-            LocalProtocolError: There is no open entry of this call.
+            NoSuchCallback: There is no open entry of this call, or not in the scope of `by`.
         """
         return self._change(call_id, by, TRIED, partial(tried_in_vain, rules=self._rules))
 
@@ -54,8 +74,8 @@ class CallbackDesk:
         now = self._clock()
         with self._database.transaction() as connection:
             entry = fetch_callback(connection, call_id)
-            if entry is None or entry.state is not State.OPEN:
-                raise LocalProtocolError(f"nobody is to be called back for call {call_id}")
+            if entry is None or entry.state is not State.OPEN or not by.covers(city=entry.city, site=entry.site):
+                raise NoSuchCallback(f"nobody is to be called back for call {call_id}")
             after = change(entry, now=now)
             put_callback(connection, after)
             audit.record(connection, by, action, f"call:{call_id}", why=why, clock=self._clock)

@@ -25,6 +25,8 @@ async def console(shared: Shared) -> AsyncIterator[None]:
         topology=context.topology,
         profiles=context.profiles,
         staff=context.staff,
+        callback=context.callback,
+        hours=context.hours,
         probes=heartbeats.probes(context.site, shared.live, system_clock),
         metrics=shared.metrics,
     )

@@ -12,7 +12,9 @@ from console.keys import ConsoleParts
 from console.readiness import heartbeat_probe
 from crm_adapter.store import Store
 from routing.agents import load_agents
+from routing.callback_rules import load_callback_rules
 from routing.groups import load_groups
+from routing.hours import load_hours
 from routing.ladder_file import load_ladders
 from routing.staff import Staff
 from tests.support.redis_server import RedisServer, redis_server
@@ -86,6 +88,8 @@ async def desk(redis: RedisServer, database: Database) -> AsyncIterator[Desk]:
         topology=TOPOLOGY,
         profiles=PROFILES,
         staff=staff(),
+        callback=load_callback_rules(),
+        hours=load_hours(now[0]),
         probes={"agi": beat},
         metrics={"forwarder": lambda: {"delivered": 7.0}, "bridge_fuzhou-1": lambda: {"events": 3.0}},
         clock=lambda: now[0],
