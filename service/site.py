@@ -39,6 +39,7 @@ async def site_process(context: SiteContext, parts: Sequence[str], agi_indexes: 
                 await stack.enter_async_context(part(shared))
                 _log.info("part started", part=name, site=site.id)
         shared.metrics["network"] = network.metrics
+        shared.metrics["bus"] = lambda: {"skipped": live.skipped}
         if {"tickets", "console"} & set(parts):  # no other part counts what the trunk groups can carry
             await stack.enter_async_context(beside(network.run()))
         name = _name_of(parts, agi_indexes)

@@ -17,7 +17,7 @@ from tests.component.trunk_config.site import ask, quotas
 from tests.support.redis_server import RedisServer
 from tieline import bus
 from tieline.database import Database, create_schema
-from tieline.live import Live
+from tieline.live import EVENTS, Live
 from tieline.model import CityId, NodeId, SiteId, Witness
 from tieline.store import fetch_audit
 from trunk_config.admission import LINES, MESSAGES, in_use, install
@@ -151,6 +151,17 @@ async def test_a_line_that_a_node_gave_by_itself_is_counted_until_its_channel_en
         await live.tell(gone(1001))
         await line_is_back(live)
         assert (keeper.metrics()["lines_by_node"], keeper.metrics()["lines_added"]) == (1, 0)
+
+
+async def test_what_does_not_parse_is_counted_and_skipped(server: RedisServer, live: Live, tmp_path: Path) -> None:
+    async with keeping(server, tmp_path, Hands()) as keeper:
+        for raw in (b"\xff\x00", b'{"type":"CallArrived","at":"soon"}'):
+            await live.call("XADD", EVENTS, "*", "m", raw)
+        await live.tell(bus.LineHeld(at=1000, call_id=CALL, node="fuzhou-1", uniqueid=UNIQUEID, city="fuzhou"))
+        async with asyncio.timeout(5):
+            while await in_use(live) != {"fuzhou": 1}:
+                await live.read("tl:events", await live.last_id(), block_ms=20)
+        assert (keeper.metrics()["skipped"], keeper.metrics()["restarts"]) == (2, 0)
 
 
 async def test_a_snapshot_without_the_channel_brings_the_line_back_and_counts_the_repair(

@@ -9,7 +9,7 @@ import pytest
 from tests.support.redis_server import RedisServer, redis_server
 from tieline import bus
 from tieline.errors import ConnectionLost, DeadlineExceeded
-from tieline.live import Live, ScriptError
+from tieline.live import EVENTS, Live, ScriptError
 from tieline.redis_link import Link
 
 pytestmark = pytest.mark.component
@@ -94,6 +94,16 @@ async def test_a_connection_that_ends_as_it_comes_holds_up_nobody_after(
 
 def told(call_id: str) -> bus.CallRated:
     return bus.CallRated(at=1.0, call_id=call_id, rating=1)
+
+
+async def test_what_does_not_parse_is_counted_and_skipped(redis: RedisServer) -> None:
+    live = Live(redis.url)
+    await live.call("XADD", EVENTS, "*", "m", b'{"type":"Nonsense"}')
+    await live.tell(told("1"))
+    async with contextlib.aclosing(live.follow_on(after="0-0")) as events:
+        assert await anext(events) == told("1")
+    assert live.skipped == 1
+    await live.close()
 
 
 async def test_who_follows_on_hears_what_was_told_while_the_link_was_broken(redis: RedisServer) -> None:
