@@ -55,7 +55,7 @@ class QueueLogBook:
     def take(self, event: bus.Event, matcher: Matcher, now: float) -> None:
         """Hear an event, before the matcher takes it in."""
         if isinstance(event, bus.CallWaiting):
-            if now - event.at < LATE_S:
+            if event.channel and now - event.at < LATE_S:  # who is to be called back is on no node yet
                 self._enter(event, matcher)
             return
         stay = self._stays.get(getattr(event, "call_id", ""))

@@ -212,3 +212,11 @@ def test_a_caller_whom_the_other_site_answers_is_a_call_of_this_one() -> None:
     assert site.tell(rings, takes) == ["fuzhou-1-c1.1|repair-puxian|a2001|CONNECT|4|fuzhou-1-7.3|3"]
     ended = site.tell(leg_gone("c1", 130, guest.id), gone("c1", 130.2))
     assert ended == ["fuzhou-1-c1.1|repair-puxian|a2001|COMPLETECALLER|4|26|1"]
+
+
+def test_who_is_to_be_called_back_is_in_no_nodes_log_before_he_is_on_the_line() -> None:
+    site = Site()
+    placed = msgspec.structs.replace(waits("c1", 900.0, since=100.0), node="", channel="", lane="callback")
+    assert site.tell(placed) == []
+    assert site.tell(bus.CallbackWanted(at=901.0, call_id="c1", city="fuzhou", why="withdrawn")) == []
+    assert site.kept == {}
