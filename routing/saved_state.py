@@ -73,6 +73,8 @@ class SavedState:
 async def load(live: Live, matcher: Matcher) -> SavedState:
     """Load what the matcher before us left into a new one; nothing from an empty Redis.
 
+    Offers of agents who are not in the file any more are over: a call of ours whom nobody took up waits again.
+
     Raises:
         TielineError: Redis is away.
     """
@@ -83,10 +85,20 @@ async def load(live: Live, matcher: Matcher) -> SavedState:
         live.call("HGETALL", SEATS),
     )
     waiting, offered, seated = readable(pool, Waiting), readable(offers, Offer), readable(seats, Seat)
+    kept = [offer for offer in offered.values() if offer.agent in matcher.agents]
+    given_back = [offer.call for offer in offered.values() if offer not in kept and not offer.taken]
+    own = [call for call in given_back if call.site in matcher.own]
     known = {AgentId(agent): seat for agent, seat in seated.items()}
-    matcher.restore(waiting.values(), known, offered.values())
+    matcher.restore((*waiting.values(), *own), known, kept)
     unreadable = (len(pool) + len(offers) + len(seats)) // 2 - len(waiting) - len(offered) - len(seated)
-    return SavedState(matcher, position.decode() if position else FROM_THE_START, unreadable)
+    saved = SavedState(matcher, position.decode() if position else FROM_THE_START, unreadable)
+    for call_id in (
+        {row.decode() for row in (*pool[::2], *offers[::2])} - matcher.waiting.keys() - matcher.offers.keys()
+    ):
+        saved.touch_call(call_id)  # left out: taken away with the first step
+    for call in own:
+        saved.touch_call(call.call_id)
+    return saved
 
 
 def _writing(table: str, present: Mapping[Any, object], keys: Iterable[str]) -> list[Command]:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from routing.agents import Agent, load_agents
@@ -13,6 +14,7 @@ from routing.keys import HEARTBEAT_KEY, LEASE, OFFERS
 from routing.ladder_file import load_ladders
 from routing.live import BATCH, MatcherShell
 from routing.matcher import Rules
+from routing.offers import Offer, Waiting
 from routing.why import Offered, UnknownCall, fetch_decisions
 from service.matcher_figures import MatcherFigures
 from tests.support.redis_server import RedisServer
@@ -20,7 +22,7 @@ from tieline import bus
 from tieline.clock import system_clock
 from tieline.endings import cancel_until_done
 from tieline.live import EVENTS, Live, commands_stream
-from tieline.model import MANDARIN, AgentId, Business, CallId, Level, NodeId, SiteId
+from tieline.model import MANDARIN, AgentId, Business, CallId, CityId, Level, Need, NodeId, SiteId
 from tieline.topology_file import load_topology
 
 pytestmark = pytest.mark.component
@@ -122,6 +124,22 @@ async def test_a_new_matcher_goes_on_where_the_old_one_was_killed(server: RedisS
     async with matcher(server):
         words = await next_words(live, 2)
     assert [(word.call_id, word.word.split(":")[1]) for word in words][1] == ("c2", "a1002")
+
+
+async def test_offers_of_agents_who_left_the_file_and_rows_of_another_version_are_taken_away(
+    server: RedisServer, live: Live
+) -> None:
+    def left(call_id: str, *, taken: bool) -> bytes:
+        need = Need(MANDARIN, Business.REPAIR, CityId("fuzhou"))
+        call = Waiting(CallId(call_id), NODE, f"PJSIP/edge-1-{call_id}", need, system_clock(), SiteId("fuzhou"))
+        return msgspec.json.encode(Offer(call, AgentId("a9999"), 7, 0.0 if taken else system_clock() + 9, taken))
+
+    await live.call("HSET", OFFERS, "c1", left("c1", taken=False), "c2", left("c2", taken=True), "c3", "{}")
+    async with matcher(server):
+        await ready(live, "a1001")
+        [word] = await next_words(live, 1)
+        assert (word.call_id, word.word.split(":")[1]) == ("c1", "a1001")
+    assert await live.call("HKEYS", OFFERS) == [b"c1"]
 
 
 async def test_a_snapshot_ends_calls_that_the_node_no_longer_has(server: RedisServer, live: Live) -> None:
