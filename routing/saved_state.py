@@ -86,18 +86,15 @@ async def load(live: Live, matcher: Matcher) -> SavedState:
     )
     waiting, offered, seated = readable(pool, Waiting), readable(offers, Offer), readable(seats, Seat)
     kept = [offer for offer in offered.values() if offer.agent in matcher.agents]
-    given_back = [offer.call for offer in offered.values() if offer not in kept and not offer.taken]
-    own = [call for call in given_back if call.site in matcher.own]
+    over = [offer for offer in offered.values() if offer.agent not in matcher.agents]
+    own = [offer.call for offer in over if not offer.taken and offer.call.site in matcher.own]
     known = {AgentId(agent): seat for agent, seat in seated.items()}
     matcher.restore((*waiting.values(), *own), known, kept)
     unreadable = (len(pool) + len(offers) + len(seats)) // 2 - len(waiting) - len(offered) - len(seated)
     saved = SavedState(matcher, position.decode() if position else FROM_THE_START, unreadable)
-    for call_id in (
-        {row.decode() for row in (*pool[::2], *offers[::2])} - matcher.waiting.keys() - matcher.offers.keys()
-    ):
-        saved.touch_call(call_id)  # left out: taken away with the first step
-    for call in own:
-        saved.touch_call(call.call_id)
+    rows = {row.decode() for row in (*pool[::2], *offers[::2])}
+    for call_id in (rows - matcher.waiting.keys() - matcher.offers.keys()) | {call.call_id for call in own}:
+        saved.touch_call(call_id)  # written, or taken away, with the first step
     return saved
 
 
