@@ -1,4 +1,4 @@
-"""Placing calls: one run is one SIPp in the lab, with one script and any number of callers of one city.
+"""Placing calls: one run is one SIPp in the lab, with one script and any number of callers.
 
 Runs are bounded in number of calls and in time. Several runs may go on at once, from several threads.
 """
@@ -19,7 +19,7 @@ from lab.client import LabClient
 from lab.errors import LabError
 from lab.parts import Exits, Part
 from lab.plan import LabPlan
-from lab.scenario import run_name
+from lab.scenario import one_socket_an_address, run_name
 from lab.scenario_caller import caller_xml
 from lab.scripts import CallerScript
 from lab.tones import CALLER_HZ, tone
@@ -38,6 +38,8 @@ MOST_CALLS: Final = 2_400
 
 _LOG_LINE: Final = re.compile(r"(\d+)\|([a-z-]+)\|(\d+)")
 _SERIAL: Final = itertools.count(1)
+_OWN_FIELDS: Final = 3
+"""Fields of the CSV file before the script's; the last one is the source address."""
 _FIELD_FORBIDDEN: Final = (";", "\n", "\r")
 
 
@@ -48,19 +50,22 @@ class Caller:
     Attributes:
         from_: Name and address of the From header, e.g. `<sip:15405910001@127.0.24.1>`; no `;`.
         ear: Where the caller wants to hear, or None for SIPp itself; the same for all callers of a run.
-        fields: What the script refers to as `[field3]`, `[field4]`, …
+        fields: What the script refers to as `[field3]`, `[field4]`, …; as many for all callers of a run.
+        source: Address that the call comes from; None is the run's.
     """
 
     from_: str
     ear: Address | None = None
     fields: tuple[str, ...] = ()
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRun:
-    """Calls of one city with one script.
+    """Calls with one script.
 
     Attributes:
+        city: Where they come from; callers with a source of their own may be of other cities.
         rate_per_s: New calls a second.
         limit_s: After so long the run is cut off, seconds.
         sends_tone: The callers send a tone for as long as they talk.
@@ -139,8 +144,9 @@ def place_calls(client: LabClient, plan: LabPlan, run: CallRun) -> RunResult:
         raise LabError(f"a run has 1 to {MOST_CALLS} calls, not {len(run.callers)}")
     with _folder(plan) as folder, _blocks(plan, len(run.callers)) as block:
         (folder / "caller.xml").write_text(_scenario(folder, run))
-        (folder / "callers.csv").write_text(_csv(run.callers))
-        status = client.run(_part(plan, run, folder, block))
+        source = run.source or plan.topology.cities[run.city].trunk_groups[0].source
+        (folder / "callers.csv").write_text(_csv(run.callers, source))
+        status = client.run(_part(plan, run, source, folder, block))
         faults = _read(folder / "faults.log")[:4000]
         output = _read(folder / "sipp.log")[-2000:]
         if status not in (0, 1, -1):
@@ -173,22 +179,22 @@ def _scenario(folder: Path, run: CallRun) -> str:
     )
 
 
-def _csv(callers: Sequence[Caller]) -> str:
+def _csv(callers: Sequence[Caller], source: str) -> str:
     lines = ["SEQUENTIAL"]
     for caller in callers:
         ear = (caller.ear.host, str(caller.ear.port)) if caller.ear else ("", "")
-        fields = (caller.from_, *ear, *caller.fields)
+        fields = (caller.from_, *ear, *caller.fields, caller.source or source)
         if any(mark in text for text in fields for mark in _FIELD_FORBIDDEN):
             raise LabError(f"a field of {caller.from_!r} holds one of {_FIELD_FORBIDDEN}, which ends it")
         lines.append(";".join(fields))
     return "\n".join(lines) + "\n"
 
 
-def _part(plan: LabPlan, run: CallRun, folder: Path, block: int) -> Part:
-    source = run.source or plan.topology.cities[run.city].trunk_groups[0].source
+def _part(plan: LabPlan, run: CallRun, source: str, folder: Path, block: int) -> Part:
     edge = plan.topology.edges[run.edge].sip
     argv = ["sipp", str(edge), "-sf", str(folder / "caller.xml"), "-inf", str(folder / "callers.csv")]
     argv += ["-i", source, "-mi", source, "-ci", source, "-s", run.dialled, "-nostdin", "-aa", "-f", "3600"]
+    argv += one_socket_an_address(_SIP_FIRST + block, _OWN_FIELDS + len(run.callers[0].fields))
     # Without -l SIPp has at most three times rate x pauses of the script at once: without pauses, one call.
     argv += [
         "-l",
@@ -202,7 +208,7 @@ def _part(plan: LabPlan, run: CallRun, folder: Path, block: int) -> Part:
     ]
     first = _RTP_FIRST + block * _CALLS_A_BLOCK * _PORTS_A_CALL
     last = first + len(run.callers) * _PORTS_A_CALL + 2
-    argv += ["-p", str(_SIP_FIRST + block), "-min_rtp_port", str(first), "-max_rtp_port", str(last)]
+    argv += ["-min_rtp_port", str(first), "-max_rtp_port", str(last)]
     argv += ["-trace_logs", "-log_file", str(folder / "moments.log"), "-log_overwrite", "true"]
     argv += ["-trace_err", "-error_file", str(folder / "faults.log")]
     argv += ["-timeout", f"{run.limit_s:.0f}s", "-timeout_error", *run_name(folder.name)]

@@ -27,7 +27,6 @@ from lab.mix import (
     Lane,
     Planned,
     lanes,
-    script_of,
 )
 from lab.plan import LabPlan
 from lab.root import Say
@@ -121,7 +120,7 @@ async def run_calls(client: LabClient, plan: LabPlan, count: int, rate_per_s: fl
 
 def _heard(planned: Sequence[Lane]) -> set[Planned]:
     """Choose whose sound is decoded: every twentieth call, among those that are answered."""
-    answered = [call for lane in planned if lane.ends not in UNHEARD for call in lane.calls]
+    answered = [call for lane in planned for call in lane.calls if call.ends not in UNHEARD]
     wanted = -(-sum(len(lane.calls) for lane in planned) // HEARD_EVERY)
     return set(answered[:: max(1, len(answered) // wanted)])
 
@@ -155,23 +154,20 @@ async def _watch(callers: CallersCost) -> None:
 
 
 def _run(plan: LabPlan, lane: Lane, span_s: float, at: dict[Planned, Address]) -> CallRun:
-    city = plan.topology.cities[lane.city]
-    source = city.trunk_groups[0].source
-    callers = (
-        Caller(
-            f"<sip:{call.number}@{source}>",
-            at[call],
-            (keys_for(city, call.dialect, call.business), str(call.rating)),
-        )
-        for call in lane.calls
-    )
     return CallRun(
-        city=lane.city,
-        script=script_of(lane, span_s),
-        callers=tuple(callers),
+        city=lane.calls[0].city,
+        script=lane.script,
+        callers=tuple(_caller(plan, call, at[call]) for call in lane.calls),
         rate_per_s=lane.rate_per_s,
         limit_s=span_s + HELD_S + _AFTER_LAST_S,
     )
+
+
+def _caller(plan: LabPlan, call: Planned, ear: Address) -> Caller:
+    city = plan.topology.cities[call.city]
+    source = city.trunk_groups[0].source
+    keys = keys_for(city, call.dialect, call.business)
+    return Caller(f"<sip:{call.number}@{source}>", ear, (keys, str(call.rating)), source)
 
 
 async def _tell(sites: dict[SiteId, Live], say: Say) -> None:
@@ -185,7 +181,7 @@ async def _tell(sites: dict[SiteId, Live], say: Say) -> None:
 
 
 def _first_lines(one: _Placed) -> str:
-    return f"{one.lane.ends} from {one.lane.city}: {one.run.faults[:600]}"
+    return f"{', '.join(sorted({call.ends for call in one.lane.calls}))}: {one.run.faults[:600]}"
 
 
 # The books ---------------------------------------------------------------------------------------------------

@@ -1,9 +1,10 @@
 """What the callers of the drill do: who calls from where, wants what, and how each call is to end. Pure.
 
-The calls of one city with one course are a lane, played by one SIPp. How a call ends must not depend on luck, so the
-drill has agents of its own: some never answer, one never hangs up, and nobody does expansions in Hakka.
+The calls with one script are a lane, played by one SIPp, its cities mixed. How a call ends must not be a matter of
+luck, so there are agents made for it: some never answer, one never hangs up, and nobody does expansions in Hakka.
 """
 
+import math
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -31,9 +32,9 @@ _KEY_LATER_MS: Final = 500
 """So long after it is told to press keys SIPp plays the first one (`lab.scenario_media.keys_ms`)."""
 HEARS_MENU_MS: Final = GREETED_MS + _KEY_LATER_MS
 """So long the menu speaks to everybody."""
-RING_MS: Final = 500
-AGENT_TALKS_MS: Final = 2000
-_CALLER_TALKS_MS: Final = (1200, 1600)
+RING_MS: Final = 400
+AGENT_TALKS_MS: Final = 1600
+_CALLER_TALKS_MS: Final = (1000, 1400)
 """Shorter ones would leave too little tone to tell in a recording that both sides are in it (`lab.sound`)."""
 _MATCH_MS: Final = 500
 
@@ -91,10 +92,9 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Calls of one city with one course, `rate_per_s` from `after_s` on."""
+    """Calls with one script, `rate_per_s` from `after_s` on."""
 
-    city: CityId
-    ends: Ends
+    script: CallerScript
     calls: tuple[Planned, ...]
     rate_per_s: float
     after_s: float
@@ -111,7 +111,8 @@ _SHARE_OF_CITY: Final[Mapping[str, int]] = {
     "longyan": 3,
 }
 _RATED_FROM: Final = ("putian", "xiamen")
-"""About a quarter of all calls. Whole cities: each lane is a SIPp more, and SIPp wakes every millisecond."""
+_LANE_PER_S: Final = 15.0
+"""Of a lane: each is a SIPp more, but SIPp dies of a socket numbered above 1,023 (select); each call has five."""
 
 _OTHERS: Final = (
     (Ends.MENU, "quanzhou", 0.04),
@@ -144,15 +145,22 @@ def lanes(topology: Topology, count: int, rate_per_s: float, seed: int) -> tuple
     """
     chance = random.Random(seed)  # noqa: S311 - a mix of calls, no secret
     serial = counting(chance.randrange(10_000))
-    sizes = dict(_sizes(count))
     span_s = (count - 1) / rate_per_s
+    by_script: dict[CallerScript, list[Planned]] = {}
+    for (city, ends), calls in _sizes(count):
+        planned = (_planned(topology, CityId(city), ends, serial, chance) for _ in range(calls))
+        by_script.setdefault(script_of(ends, span_s), []).extend(planned)
+    return tuple(lane for script, calls in by_script.items() for lane in _lanes(script, calls, span_s, chance))
 
-    def lane(city: CityId, ends: Ends, calls: int) -> Lane:
-        planned = tuple(_planned(topology, city, ends, serial, chance) for _ in range(calls))
-        is_holder = ends is Ends.HOLDER
-        return Lane(city, ends, planned, 1.0 if is_holder else calls / span_s, 0.0 if is_holder else HELD_S)
 
-    return tuple(lane(CityId(city), ends, calls) for (city, ends), calls in sizes.items() if calls)
+def _lanes(script: CallerScript, calls: list[Planned], span_s: float, chance: random.Random) -> Iterator[Lane]:
+    """Share the calls of a script out over as few lanes as can bear them, the cities mixed."""
+    chance.shuffle(calls)
+    wanted = math.ceil(len(calls) / span_s / _LANE_PER_S)
+    for number in range(wanted):
+        part = tuple(calls[number::wanted])
+        is_holder = part[0].ends is Ends.HOLDER
+        yield Lane(script, part, 1.0 if is_holder else len(part) / span_s, 0.0 if is_holder else HELD_S)
 
 
 def _sizes(count: int) -> Iterator[tuple[tuple[str, Ends], int]]:
@@ -191,16 +199,16 @@ def _planned(topology: Topology, city: CityId, ends: Ends, serial: Iterator[int]
     return Planned(number, city, ends, dialect, business, rating)
 
 
-def script_of(lane: Lane, span_s: float) -> CallerScript:
-    """Say what the callers of a lane do; field 3 of their file is the keys of the menu, field 4 the rating.
+def script_of(ends: Ends, span_s: float) -> CallerScript:
+    """Say what callers of a course do; field 3 of their file is the keys of the menu, field 4 the rating.
 
     Args:
-        lane: The lane.
+        ends: The course.
         span_s: How long new calls come, seconds.
     """
     chosen = (Pause(GREETED_MS), Press("[field3]"))
     talking = KEYS_MS + _MATCH_MS + RING_MS
-    match lane.ends:
+    match ends:
         case Ends.CANCELLED:
             return GivesUp(0)
         case Ends.REFUSED:
@@ -227,6 +235,10 @@ _STAFFED: Final[Mapping[SiteId, tuple[DialectId, ...]]] = {
     SiteId("fuzhou"): tuple(map(DialectId, ("min_dong", "puxian", "hakka", "min_nan"))),
     SiteId("xiamen"): tuple(map(DialectId, ("min_nan", "hakka", "min_nan", "min_nan"))),
 }
+
+
+_SPECIAL_SITE: Final = SiteId("fuzhou")
+"""Home of those callers who are to find a phone that is not brisk."""
 
 
 class Phones(StrEnum):
@@ -260,10 +272,11 @@ def seats(example: list[dict[str, Any]]) -> tuple[tuple[dict[str, Any], Phones],
 def _seat(
     number: int, name: dict[str, Any], row: dict[str, Any], staffed: tuple[DialectId, ...]
 ) -> tuple[dict[str, Any], Phones]:
-    if number == 0:
+    has_special = name["site"] == _SPECIAL_SITE
+    if has_special and number == 0:
         skills = {"dialects": {HOLDERS_DIALECT: "native", MANDARIN: "basic"}, "business": {"repair": "fluent"}}
         return name | skills, Phones.PATIENT
-    if number <= SLOW_SEATS:
+    if has_special and number <= SLOW_SEATS:
         skills = {"dialects": {HAKKA: "native", MANDARIN: "basic"}, "business": {"complaint": "fluent"}}
         return name | skills, Phones.SLOW
     dialects = {known: how for known, how in row["dialects"].items() if known != HOLDERS_DIALECT}

@@ -2,8 +2,8 @@
 
 A caller's script says what happens from the INVITE on; values that differ from call to call come out of the CSV
 file of the run: field 0 is the From header's name and address, fields 1 and 2 are where an ear listens for the call
-(address, port), further ones are the script's. What a call went through is logged line by line as
-`number|what|milliseconds`, and a call whose script came to its end logs `scripted`.
+(address, port), further ones are the script's, the last one is the address that the call comes from. What a call went
+through is logged line by line as `number|what|milliseconds`, and a call whose script came to its end logs `scripted`.
 """
 
 from typing import Final
@@ -21,6 +21,18 @@ def run_name(name: str) -> tuple[str, ...]:
     make one dialog.
     """
     return ("-key", "run", name, "-cid_str", f"%u-{name}@%s")
+
+
+def one_socket_an_address(port: int, field: int) -> tuple[str, ...]:
+    """Give SIPp's arguments for callers of several addresses; `[server_ip]` and `[port]` are then those of the call.
+
+    SIPp 3.8 has 0 as `[local_port]` of a socket's second call, and room for 50,000 sockets unless told otherwise.
+
+    Args:
+        port: The same at each address.
+        field: Of the CSV file, with the address.
+    """
+    return ("-t", "ui", "-ip_field", str(field), "-p", str(port), "-key", "port", str(port), "-max_socket", "100")
 
 
 def scenario(name: str, body: list[str]) -> str:

@@ -17,12 +17,12 @@ def invite(has_ear: bool, extra_headers: tuple[str, ...]) -> str:
     extra = "".join(f"      {line}\n" for line in extra_headers)
     return send(
         f"""      INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0
-      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={BRANCH}
+      Via: SIP/2.0/[transport] [server_ip]:[port];branch={BRANCH}
       From: [field0];tag=[run]c[call_number]
       To: <sip:[service]@[remote_ip]:[remote_port]>
       Call-ID: [call_id]
       CSeq: 1 INVITE
-      Contact: <sip:caller@[local_ip]:[local_port]>
+      Contact: <sip:caller@[server_ip]:[port]>
       Max-Forwards: 70
 {extra}{session_of(has_ear, "sendrecv", 1)}""",
         'retrans="500"',
@@ -38,10 +38,10 @@ def session_of(has_ear: bool, direction: Direction, version: int) -> str:
 
 def in_dialog(method: str, cseq: int, session: str = "", attributes: str = "", to: str = PEER) -> str:
     """A request of the caller inside the dialog; `to` is the other side, with its tag."""
-    contact = "      Contact: <sip:caller@[local_ip]:[local_port]>\n" if session else ""
+    contact = "      Contact: <sip:caller@[server_ip]:[port]>\n" if session else ""
     return send(
         f"""      {method} [next_url] SIP/2.0
-      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=z9hG4bK-[run]-[call_number]-[msg_index]
+      Via: SIP/2.0/[transport] [server_ip]:[port];branch=z9hG4bK-[run]-[call_number]-[msg_index]
       [routes]
       From: [field0];tag=[run]c[call_number]
       To: {to}
@@ -57,7 +57,7 @@ def cancel() -> str:
     """Take the INVITE back."""
     return send(
         f"""      CANCEL sip:[service]@[remote_ip]:[remote_port] SIP/2.0
-      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={BRANCH}
+      Via: SIP/2.0/[transport] [server_ip]:[port];branch={BRANCH}
       From: [field0];tag=[run]c[call_number]
       To: <sip:[service]@[remote_ip]:[remote_port]>
       Call-ID: [call_id]
@@ -72,7 +72,7 @@ def acknowledge_refusal(to: str = PEER) -> str:
     """Acknowledge a final reply that is no answer; `to` is the other side, with its tag."""
     return send(
         f"""      ACK sip:[service]@[remote_ip]:[remote_port] SIP/2.0
-      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={BRANCH}
+      Via: SIP/2.0/[transport] [server_ip]:[port];branch={BRANCH}
       From: [field0];tag=[run]c[call_number]
       To: {to}
       Call-ID: [call_id]

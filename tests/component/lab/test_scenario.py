@@ -13,10 +13,10 @@ import pytest
 
 from lab.process import family
 from lab.sandbox import Sandbox
-from lab.scenario import run_name
+from lab.scenario import one_socket_an_address, run_name
 from lab.scenario_caller import PATIENCE_MS, caller_xml
 from lab.scripts import GivesUp, HangUp, Pause, Talks
-from tests.support.redis_server import private_root
+from tests.support.redis_server import free_port, private_root
 
 pytestmark = pytest.mark.component
 
@@ -55,10 +55,11 @@ class Peer:
 def caller(folder: Path, xml: str) -> Iterator[tuple[Peer, subprocess.Popen[str]]]:
     """One caller who plays a scenario against a peer."""
     (folder / "caller.xml").write_text(xml)
-    (folder / "callers.csv").write_text("SEQUENTIAL\n<sip:15405910001@127.0.0.1>;\n")
+    (folder / "callers.csv").write_text("SEQUENTIAL\n<sip:15405910001@127.0.0.1>;;;127.0.0.1\n")
     peer = Peer()
     argv = ["sipp", f"127.0.0.1:{peer.port}", "-i", "127.0.0.1", "-sf", str(folder / "caller.xml")]
     argv += ["-inf", str(folder / "callers.csv"), "-s", "95598", "-m", "1", "-nostdin", *run_name("t")]
+    argv += one_socket_an_address(free_port(), 3)
     argv += ["-trace_logs", "-log_file", str(folder / "moments.log"), "-timeout", f"{_LIMIT_S}s", "-timeout_error"]
     sandbox = Sandbox(private_root(), writable=(folder,))
     with subprocess.Popen(

@@ -45,19 +45,30 @@ def test_the_same_seed_makes_the_same_calls(topology: Topology) -> None:
     assert lanes(topology, 100, 10, seed=7) != lanes(topology, 100, 10, seed=8)
 
 
-def test_lanes_fit_the_runs_that_a_lab_has_at_once(topology: Topology) -> None:
-    assert len(lanes(topology, 2000, 40, seed=1)) <= 20
+def test_a_lane_has_one_script_and_so_few_lanes_bear_forty_calls_a_second(topology: Topology) -> None:
+    planned = lanes(topology, 2000, 40, seed=1)
+    assert len(planned) == 8
+    assert max(lane.rate_per_s for lane in planned) <= 15
+    assert sum(lane.rate_per_s for lane in planned) == pytest.approx(40 + 1, rel=0.01)
+    for lane in planned:
+        assert {script_of(call.ends, 1999 / 40) for call in lane.calls} == {lane.script}
+
+
+def test_the_cities_of_a_lane_call_in_turn(topology: Topology) -> None:
+    lane = max(lanes(topology, 2000, 40, seed=1), key=lambda lane: len(lane.calls))
+    assert {call.city for call in lane.calls[:100]} == {call.city for call in lane.calls}
 
 
 def test_the_full_citys_holder_comes_first(topology: Topology) -> None:
-    full = {lane.ends: lane for lane in lanes(topology, 2000, 40, seed=1) if lane.city == FULL_CITY}
+    planned = lanes(topology, 2000, 40, seed=1)
+    full = {call.ends: lane for lane in planned for call in lane.calls if call.city == FULL_CITY}
     assert set(full) == {Ends.HOLDER, Ends.REFUSED}
     assert full[Ends.HOLDER].after_s < full[Ends.REFUSED].after_s
 
 
 def test_every_lane_has_a_script_and_keys(topology: Topology) -> None:
     for lane in lanes(topology, 500, 40, seed=1):
-        assert "<scenario" in caller_xml(script_of(lane, 10), "tone.al", has_ear=True)
+        assert "<scenario" in caller_xml(lane.script, "tone.al", has_ear=True)
         for call in lane.calls:
             assert keys_for(topology.cities[call.city], call.dialect, call.business)
 
@@ -75,7 +86,7 @@ def test_who_waits_finds_nobody_and_who_rings_nobody_who_answers(topology: Topol
             there = [agent for agent in agents.values() if agent.site == home]
             fit = [a.id for a in there if a.trained_for(call.business) and a.speaks(call.dialect)]
             kinds = {phones[agent] for agent in fit}
-            match lane.ends:
+            match call.ends:
                 case Ends.WAITING:
                     assert not kinds
                 case Ends.RINGING:
