@@ -10,6 +10,7 @@ from typing import Final
 
 from bench._measure import START_S, pinned
 from lab.plan import HOME
+from lab.redis import QUICK_HASHES
 from lab.root import need_root
 from lab.sandbox import Sandbox
 from tieline.live import Script
@@ -37,10 +38,9 @@ class BenchRedis:
         self.version = told.stdout.partition("v=")[2].split()[0]
         self._sandbox = sandbox
 
-    @property
-    def url(self) -> str:
-        """What `tieline.live.Live` takes."""
-        return f"redis://127.0.0.1:{self.port}/0"
+    def url(self, database: int = 0) -> str:
+        """Give what `tieline.live.Live` takes."""
+        return f"redis://127.0.0.1:{self.port}/{database}"
 
     def rate_of(self, script: Script, arguments: Sequence[str], *, runs: int) -> float:
         """Let redis-benchmark run a script from 50 connections, one command at a time; gives runs a second.
@@ -86,6 +86,7 @@ def bench_redis(cpu: int | None) -> Iterator[BenchRedis]:
         port: int = probe.getsockname()[1]
     redis = BenchRedis(sandbox, port)
     arguments = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
+    arguments += f"--{QUICK_HASHES}".split()
     with pinned(cpu):  # a child stays where its parent was
         process = subprocess.Popen(sandbox.command(["/usr/bin/redis-server", *arguments]), stdout=subprocess.DEVNULL)
     try:

@@ -1,4 +1,6 @@
-"""The atomic steps of admission: Lua that runs inside the site's Redis. A call costs the same with 1,000 cities.
+"""The atomic steps of admission: Lua that runs inside the site's Redis.
+
+A call costs the same with 1,000 cities when Redis keeps hashes as tables: `hash-max-listpack-entries`, lab/redis.py.
 
 Keys, the same five in the same order for every step:
 

@@ -16,6 +16,7 @@ def test_every_figure_is_measured_and_no_line_is_refused() -> None:
         "rate_of_redis_benchmark",
         "p50_at_1000_per_s",
         "p99_at_1000_per_s",
+        "rate_250_cities_of_10",
         "rate_1000_cities_of_10",
     }
     assert all(found.value > 0 for found in result.figures.values())
