@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 from ami_bridge.events import MODELLED, AmiEvent, Kind, reader_of
 from ami_bridge.wire import Packet
 from tieline.errors import LocalProtocolError
 
 _LOG = logging.getLogger(__name__)
+_EVENT: Final = b"Event: "
 
 
 @dataclass(slots=True)
@@ -35,12 +36,12 @@ class Dispatcher:
     def __init__(self) -> None:
         self.unwanted = 0
         self.failures = 0
-        self._routes: dict[bytes, _Route] = {}
+        self._routes: dict[bytes, _Route] = {}  # by the first line
 
     @property
     def seen(self) -> dict[str, int]:
         """How often each subscribed event came, by name; those that never came are left out."""
-        return {name.decode(): route.seen for name, route in self._routes.items() if route.seen}
+        return {line[len(_EVENT) :].decode(): route.seen for line, route in self._routes.items() if route.seen}
 
     def subscribe(self, kind: type[Kind], subscriber: Callable[[Kind], None]) -> None:
         """Call `subscriber` with each event of one type, in the order of arrival.
@@ -51,16 +52,16 @@ class Dispatcher:
         name = kind.__name__
         if MODELLED.get(name) is not kind:
             raise LocalProtocolError(f"{name} is no AMI event that we model")
-        route = self._routes.setdefault(name.encode(), _Route(reader_of(kind), []))
+        route = self._routes.setdefault(_EVENT + name.encode(), _Route(reader_of(kind), []))
         route.subscribers.append(cast("Callable[[AmiEvent], None]", subscriber))  # the name stands for the type
 
     def dispatch(self, packets: Iterable[Packet]) -> None:
         """Hand the events among `packets` to their subscribers."""
         routes = self._routes
         for packet in packets:
-            end = packet.find(b"\r", 7)
-            route = routes.get(packet[7:end] if end > 0 else packet[7:])
-            if route is None or not packet.startswith(b"Event: "):
+            end = packet.find(b"\r")
+            route = routes.get(packet[:end] if end > 0 else packet)
+            if route is None:
                 self.unwanted += 1
                 continue
             route.seen += 1

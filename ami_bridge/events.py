@@ -11,7 +11,7 @@ from typing import Annotated, Final, TypeVar, cast, get_type_hints
 
 import msgspec
 
-from ami_bridge.wire import Packet, all_headers, event_name
+from ami_bridge.wire import Packet, all_headers, event_name, mended
 
 
 class AmiEvent(msgspec.Struct, frozen=True, gc=False):
@@ -236,13 +236,16 @@ def reader_of(kind: type[Kind]) -> Callable[[Packet], Kind]:
         find = packet.find
         values = empty.copy()
         at = 0
-        for place, lead, size in plan:
-            start = find(lead, at)
-            if start < 0 and (start := find(lead)) < 0:
-                continue
-            start += size
-            at = find(b"\r\n", start)
-            values[place] = (packet[start:at] if at >= 0 else packet[start:]).decode("utf-8", "replace")
+        try:
+            for place, lead, size in plan:
+                start = find(lead, at)
+                if start < 0 and (start := find(lead)) < 0:
+                    continue
+                start += size
+                at = find(b"\r", start)  # one byte is found sooner than two; a lone CR ends a value, too
+                values[place] = (packet[start:at] if at >= 0 else packet[start:]).decode()
+        except UnicodeDecodeError:
+            return read(mended(packet))
         for place, convert in numbers:
             values[place] = convert(cast("str", values[place]))
         return kind(*values)

@@ -62,6 +62,11 @@ def all_headers(packet: Packet) -> list[tuple[str, str]]:
     return pairs
 
 
+def mended(packet: Packet) -> Packet:
+    """Replace what is no UTF-8."""
+    return Packet(packet.decode("utf-8", "replace").encode())
+
+
 def _value(packet: Packet, start: int) -> str:
     end = packet.find(b"\r\n", start)
     return (packet[start:end] if end >= 0 else packet[start:]).decode("utf-8", "replace")
