@@ -40,6 +40,11 @@ def test_headers_in_another_order_are_found_as_well() -> None:
     assert event == DialEnd("c", "", "u", "", "", "d", "BUSY")
 
 
+def test_what_is_no_utf8_is_replaced_and_the_rest_stays() -> None:
+    torn = Packet(b"Event: DialEnd\r\nChannel: c\xff\r\nAccountCode: \xe5\xb7\r\nUniqueid: u\r\nDialStatus: BUSY")
+    assert decode_event(torn) == DialEnd("c\ufffd", "\ufffd", "u", "", "", "", "BUSY")
+
+
 @given(st.permutations(HANGUP.split("\r\n")[1:]))
 def test_any_order_gives_the_same_event(lines: list[str]) -> None:
     assert decode_event(packet("\r\n".join(["Event: Hangup", *lines]))) == decode_event(packet(HANGUP))
