@@ -196,7 +196,8 @@ class CallbackDialler:
         now = self._clock()
         group = self._way_out(entry)
         newest = await read_of(self._live, entry.number)  # he may have been answered since the last look
-        is_due = newest == entry and self._is_due(entry, now)
+        in_time = now < offer.lease_until - RING_S  # else nobody would ring him, and it is no try
+        is_due = in_time and newest == entry and self._is_due(entry, now)
         if group is None or not self._rules.may_dial(entry.number) or not is_due:
             self.counters["no_way_out"] += group is None
             await self._withdraw(entry.call_id, entry.city, now)

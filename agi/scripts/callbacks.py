@@ -2,8 +2,8 @@
 
 from agi.scripts.parts import CallSoFar, Parts
 from agi.session import Session
-from routing.callback import Callback, Why
-from routing.callback_live import add
+from routing.callback import Callback, State, Why
+from routing.callback_live import add, read_of
 from tieline.errors import TielineError
 from tieline.model import Business, CallId, DialectId
 
@@ -30,7 +30,8 @@ async def register(
         made_at=parts.clock(),
     )
     try:
-        await session.or_gone(add(parts.live, entry))
+        made = await session.or_gone(add(parts.live, entry))
+        known = entry if made else await session.or_gone(read_of(parts.live, entry.number))
     except TielineError:
         return False
-    return True
+    return known is not None and known.state is State.OPEN  # one that has ended is there while SQL is away

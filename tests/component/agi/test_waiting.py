@@ -15,8 +15,8 @@ from agi.request import Request
 from agi.scripts import callback, hangup, menu, waiting
 from agi.scripts.parts import Parts
 from agi.session import Session
-from routing.callback import Why
-from routing.callback_live import read_all
+from routing.callback import State, Why, ended
+from routing.callback_live import put, read_all
 from routing.waits import WAITS, Wait
 from tests.component.agi.conftest import NOW
 from tieline import bus, variables
@@ -122,6 +122,14 @@ async def test_who_cannot_be_registered_goes_on_waiting(parts: Parts) -> None:
         assert await callback.run(parts_now, phone.session) == {"TL_ROUTE": "hold"}
         assert phone.heard == []
     assert await read_all(parts.live) == []
+
+
+async def test_who_has_an_entry_already_is_told_so_unless_it_has_ended(parts: Parts) -> None:
+    await callback.run(parts, Phone().session)
+    assert await callback.run(parts, Phone().session) == {"TL_ROUTE": "end"}
+    [entry] = await read_all(parts.live)
+    await put(parts.live, ended(entry, State.CALLED_AGAIN, 1.0))  # SQL is away: it cannot be taken out yet
+    assert await callback.run(parts, Phone().session) == {"TL_ROUTE": "hold"}
 
 
 async def test_an_entry_keeps_call_id_and_place(parts: Parts) -> None:

@@ -233,6 +233,18 @@ async def test_who_is_on_the_line_is_not_rung_again_for_the_next_agent(
     assert (in_sql(database).tries, dialler.metrics()["ringing"]) == (0, 1)
 
 
+async def test_an_offer_that_is_heard_of_too_late_is_no_try(
+    live: Live, database: Database, dialler: CallbackDialler, now: list[float]
+) -> None:
+    await kept(live, database)
+    await dialler.look()
+    now[0] += 20  # the process was frozen
+    await dialler.take(offer())
+    assert await commanded(live) == []
+    await dialler.take(bus.OfferWithdrawn(at=DUE, call_id=ENTRY.call_id, agent="a1001", fence=7, why="lease"))
+    assert in_sql(database).tries == 0
+
+
 @pytest.mark.parametrize("state", [State.CALLED_AGAIN, State.CANCELLED])
 async def test_an_entry_that_ended_is_not_rung_and_loses_its_place(
     live: Live, database: Database, dialler: CallbackDialler, state: State
