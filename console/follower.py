@@ -23,7 +23,7 @@ from trunk_config.in_force import maybe_in_force
 from trunk_config.surge_live import read_surges
 
 TICK_S: Final = 0.2
-"""The bus is read, and watchers hear of changes, at most so often: all changes since in one message."""
+"""Watchers hear of changes at most so often: all changes since in one message."""
 LINES_S: Final = 0.5
 """Lines in use are looked at so often."""
 MESSAGES_KEPT: Final = 25
@@ -55,7 +55,7 @@ class Watcher:
 
 
 class Follower:
-    """The one reader of the bus in this process.
+    """The console's reader of the bus.
 
     Args:
         live: The site's Redis.
@@ -109,7 +109,7 @@ class Follower:
                 tasks.create_task(work)
 
     async def _follow(self) -> None:
-        async for event in self._live.follow_on(after="0-0", every_s=TICK_S):
+        async for event in self._live.follow_on(after="0-0"):
             self.picture = apply(self.picture, event)
             self.events += 1
             self._changed.set()

@@ -26,7 +26,6 @@ from tieline.live import Live
 from tieline.model import CallId, SiteId
 
 EVERY_S: Final = 1.0
-FOLLOW_S: Final = 0.1
 WORD: Final = "callback"
 """The mailbox word that leads a waiting caller to the script."""
 WORD_LASTS_S: Final = 3.0
@@ -103,7 +102,7 @@ class CallbackKeeper:
     # The bus -------------------------------------------------------------------------------------------------
 
     async def _follow(self) -> None:
-        async for event in self._live.follow_on(every_s=FOLLOW_S):
+        async for event in self._live.follow_on():
             with suppress(TielineError):
                 await self._take(event)
 

@@ -16,16 +16,14 @@ from crm_adapter.open_calls import OPEN, OpenCall, OpenCalls
 from service.safety_audit import PENDING
 from tieline import bus
 from tieline.clock import Clock
-from tieline.errors import RemoteProtocolError, TielineError
-from tieline.live import EVENTS, Live
+from tieline.errors import TielineError
+from tieline.live import Live
 from tieline.model import CallId, CityId, NodeId, SiteId, Witness
 from tieline.rows import readable
 from trunk_config.admission import Verdict, release
 from trunk_config.reconciliation import LINE, MESSAGE, CallerChannel, NodeChannels, add_line, reconcile
 
 POSITION: Final = "tl:keeper:position"
-EVERY_S: Final = 0.25
-"""Looks at most this often: a line comes back a quarter of a second later, and many events cost one round trip."""
 _REPAIRS: Final = ("lines_released", "lines_added", "messages_released", "messages_added")
 """Leases that ended by a snapshot, not by a hang-up, and leases that were missing."""
 
@@ -86,13 +84,11 @@ class Keeper:
 
     async def _follow(self) -> None:
         while True:
-            entries = await self._live.read(EVENTS, self._position, block_ms=500)
+            entries = await self._live.look(self._position)
             gone: list[str] = []
-            for entry, raw in entries:
+            for entry, event in entries:
                 self._position = entry
-                try:
-                    event = bus.decode_event(raw)
-                except RemoteProtocolError:
+                if event is None:
                     self.counters["skipped"] += 1
                     continue
                 self._open.apply(event)
@@ -110,7 +106,7 @@ class Keeper:
             await self._stand_in()
             if entries or self._open.changed:
                 await self._save()
-                await asyncio.sleep(EVERY_S)
+                await self._live.next_look()
 
     async def _reconcile(self, snapshot: bus.NodeSnapshot) -> None:
         repairs = await reconcile(self._live, _channels(snapshot))

@@ -11,16 +11,18 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import structlog
 
 from tieline import bus
 from tieline.endings import cancel_until_done
-from tieline.errors import ConnectionLost, DeadlineExceeded, RemoteProtocolError, TielineError
+from tieline.errors import ConnectionLost, DeadlineExceeded, TielineError
 from tieline.redis_link import Asked, Link, UnknownScript, open_link
 from tieline.redis_link import Reply as Reply
 from tieline.redis_link import ScriptError as ScriptError
+from tieline.shared_looks import BATCH, Entries, SharedLooks
 from tieline.streams import EVENTS as EVENTS  # who follows the bus needs both
 from tieline.streams import Scalar as Scalar
 from tieline.streams import commanding, telling
@@ -105,6 +107,7 @@ class Live:
         self._deadlines: dict[float, _Deadline] = {}
         self._readers: list[Link] = []
         """Links of blocking reads, at rest: such a read must not hold up the others."""
+        self._looks = SharedLooks(partial(self.read, EVENTS, count=BATCH, block_ms=500))
 
     async def call(self, *command: Scalar, deadline_s: float | None = None) -> Reply:
         """Run one command; commands of the same loop turn travel together.
@@ -230,44 +233,46 @@ class Live:
                 return link
         return await self._open()
 
-    async def follow(self, *, after: str | None = None, every_s: float = 0.0) -> AsyncIterator[tuple[str, bus.Event]]:
+    async def look(self, after: str) -> Entries:
+        """Give the events after an entry id at once, or wait half a second for them; see `SharedLooks`.
+
+        Raises:
+            ConnectionLost: Redis is gone.
+        """
+        return await self._looks.after(after)
+
+    async def follow(self, *, after: str | None = None) -> AsyncIterator[tuple[str, bus.Event]]:
         """Yield events of the bus for ever, oldest first, from `after` (default: from now on).
 
-        A message that does not decode is skipped (readers count by `Live.skipped`).
-
-        Args:
-            after: Entry id to go on from.
-            every_s: Read at most this often, seconds. A call makes about 18 events, each of which would wake every
-                reader by itself: who can wait a moment should.
+        They come in bunches, four times a second, when all others in the process get theirs. A message that does not
+        decode is skipped (readers count by `Live.skipped`).
 
         Raises:
             ConnectionLost: Redis is gone; the reader decides how to go on.
         """
         position = after if after is not None else await self.last_id()
         while True:
-            for entry, raw in await self.read(EVENTS, position):
+            entries = await self.look(position)
+            for entry, event in entries:
                 position = entry
-                try:
-                    event = bus.decode_event(raw)
-                except RemoteProtocolError:
+                if event is None:
                     self.skipped += 1
-                    continue
-                yield entry, event
-            if every_s:
-                await asyncio.sleep(every_s)
+                else:
+                    yield entry, event
+            if len(entries) < BATCH:  # else there is more
+                await self.next_look()
 
-    async def follow_on(self, *, after: str | None = None, every_s: float = 0.0) -> AsyncGenerator[bus.Event, None]:
-        """Yield events as `follow` does, but wait for a Redis that is away, and go on where it was.
+    async def next_look(self) -> None:
+        """Wait for the moment at which all followers look again."""
+        await self._looks.next_moment()
 
-        Args:
-            after: As `follow`.
-            every_s: As `follow`.
-        """
+    async def follow_on(self, *, after: str | None = None) -> AsyncGenerator[bus.Event, None]:
+        """Yield events as `follow` does, but wait for a Redis that is away, and go on where it was."""
         position = after
         while True:
             try:
                 position = await self.last_id() if position is None else position
-                async for entry, event in self.follow(after=position, every_s=every_s):
+                async for entry, event in self.follow(after=position):
                     position = entry
                     yield event
             except TielineError as error:
