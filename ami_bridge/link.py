@@ -15,9 +15,10 @@ from tieline.errors import ConnectionLost, LocalProtocolError, RemoteProtocolErr
 
 Value = str | Sequence[str]
 
-BUNCH_S: Final = 0.02
+BUNCH_S: Final = 0.1
 """After a segment nothing is read for so long: Asterisk writes each event by itself, and a wake-up costs more than an
-event. Events come in bunches. While an answer is awaited reading goes on at once."""
+event, here and at all who hear of it. Whoever decides by events looks ten times a second at most. While an answer is
+awaited reading goes on at once."""
 
 
 class LinkProtocol(asyncio.Protocol):
