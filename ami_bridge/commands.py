@@ -145,9 +145,11 @@ class CommandFollower:
         if isinstance(command, bus.RingCustomer):
             self._count(await call_out(self._caller, _call(command), deadline_s=deadline_s))
             return
-        done = await self._do(_action(command), deadline_s=deadline_s)
-        if done and isinstance(command, bus.PutInMailbox):
-            await self._stop_sound(command.channel)
+        doing = self._do(_action(command), deadline_s=deadline_s)
+        if isinstance(command, bus.PutInMailbox):
+            await asyncio.gather(doing, self._stop_sound(command.channel))  # they leave in this order
+        else:
+            await doing
 
     async def _do(self, action: actions.Action, *, deadline_s: float = ACTION_DEADLINE_S) -> bool:
         return self._count(await self._client.do(action, deadline_s=deadline_s))

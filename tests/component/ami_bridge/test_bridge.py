@@ -273,7 +273,7 @@ async def test_commands_are_carried_out_once_and_in_order(peer: ScriptedAmi, liv
             (None, "TL_CAP_fuzhou", "30"),
             (None, "TL_QUOTA", "1"),
         ]
-        assert [one["Channel"] for one in await peer.heard("ControlPlayback")] == [ENTRY]
+        assert [one["Channel"] for one in await peer.heard("ControlPlayback")] == [ENTRY, "PJSIP/edge-000000ff"]
         await passing(lambda: bridge.metrics().commands_done == 4, peer)
         metrics = bridge.metrics()
         assert (metrics.commands_gone, metrics.commands_expired) == (1, 1)
