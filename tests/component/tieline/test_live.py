@@ -121,8 +121,8 @@ async def test_who_follows_on_hears_what_was_told_while_the_link_was_broken(redi
 
 
 async def test_who_follows_on_waits_for_a_redis_that_does_not_answer(redis: RedisServer) -> None:
-    live, other = Live(redis.url, deadline_s=0.05), Live(redis.url)
-    await other.call("CLIENT", "PAUSE", "300", "ALL")
+    live, other = Live(redis.url, deadline_s=0.3), Live(redis.url)
+    await other.call("CLIENT", "PAUSE", "600", "ALL")
     async with contextlib.aclosing(live.follow_on()) as events:
         following = asyncio.ensure_future(anext(events))
         while not following.done():
