@@ -37,7 +37,7 @@ class Peer:
     def send(self, data: bytes) -> None:
         self.writer.write(data)
 
-    async def closed(self, within_s: float = 5) -> None:
+    async def closed(self, within_s: float = 15) -> None:
         """Wait for the server's end; what it still sends is an error."""
         try:
             rest = await asyncio.wait_for(self.reader.read(), within_s)
