@@ -38,6 +38,7 @@ VARIABLES = {
     "menu_done_at": "TL_MENU_AT",
     "waiting_since": "TL_SINCE",
     "agent_answered_at": "TL_AGENT_AT",
+    "legs": "TL_LEGS",
     "rating": "TL_RATING",
     "recording": "TL_RECORDING",
     "net": "TL_NET",
@@ -56,6 +57,9 @@ WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 RAW = re.compile(r"\+?[0-9]{3,24}")
 E164 = re.compile(r"\+[1-9][0-9]{2,17}")
 FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.:-]{0,127}")
+LEG = re.compile(
+    r"(a[0-9]{3,8}):([a-z_]*)@([0-9]{1,12}(?:\.[0-9]{0,9})?)(?:-([0-9]{1,12}(?:\.[0-9]{0,9})?))?", re.ASCII
+)
 DIGITS = re.compile(r"[0-9]{1,3}", re.ASCII)
 COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 TIME = re.compile(r"[0-9]{1,12}(?:\.[0-9]{0,9})?", re.ASCII)
@@ -113,6 +117,7 @@ def record_of(variables: dict[str, str], *, hangup_at: float) -> dict[str, objec
         "hangup_cause": number_up_to(WORST_CAUSE, variables.get("HANGUPCAUSE", "")),
         "hangup_source": printable(variables.get("CHANNEL(hangupsource)", "")),
         "estimated": False,
+        "legs": legs_of(text("legs"), hangup),
         "rating": number_up_to(WORST_RATING, text("rating")),
         "recording": matching(FILE, text("recording")),
         "witness": "stdio",
@@ -149,6 +154,21 @@ def call_id_of(text: str, node: str, uniqueid: str, at: float) -> str:
         return f"unknown:{at:.6f}"  # one of its own: nameless calls must not become one
     left = NOT_IN_ID.sub("", node.lower()).replace(".", "").strip("-")[:32] or "unknown"
     return f"{left}:{NOT_IN_ID.sub('', uniqueid.lower())[:64] or '0'}"
+
+
+def legs_of(text: str, over_at: float) -> list[dict[str, object]]:
+    """Read the agents' parts of the talk; one without an end lasted until the call was over."""
+    found = [LEG.fullmatch(part) for part in text.split("&")]
+    return [
+        {
+            "agent": leg[1],
+            "business": leg[2] if leg[2] in BUSINESSES else "",
+            "begin": seconds(leg[3]),
+            "end": seconds(leg[4]) if leg[4] else over_at,
+        }
+        for leg in found
+        if leg
+    ]
 
 
 def printable(text: str) -> str:

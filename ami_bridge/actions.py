@@ -135,6 +135,17 @@ class Hangup(Action, frozen=True, gc=False):
         return (("Channel", _channel(self.channel)), ("Cause", str(self.cause)))
 
 
+class PlayDTMF(Action, frozen=True, gc=False):
+    """Press a key on a channel, as if its phone had. Not replayed: it would be pressed twice."""
+
+    channel: str
+    digit: str
+
+    def headers(self) -> Headers:
+        """See `Action.headers`."""
+        return (("Channel", _channel(self.channel)), ("Digit", self.digit), ("Receive", "true"))
+
+
 class Redirect(Action, frozen=True, gc=False):
     """Send a channel elsewhere in the dialplan. Not replayed: by then the caller may be in a talk with somebody."""
 

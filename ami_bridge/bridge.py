@@ -122,7 +122,13 @@ class Bridge:
         self._client = Client(config, self._dispatcher, on_up=self._on_up, on_down=self._on_down, patience=patience)
         self._snapshot_wanted = asyncio.Event()
         self._commands = CommandFollower(
-            config.node, live, self._client, caller, clock, take_snapshot=self._snapshot_wanted.set
+            config.node,
+            live,
+            self._client,
+            caller,
+            clock,
+            take_snapshot=self._snapshot_wanted.set,
+            leg_of=self._state.leg_of,
         )
         self._after_gap = True
         self._primed = False

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from ami_bridge import actions, queue_actions
+from ami_bridge import actions, consulting, queue_actions
 from ami_bridge.calling_out import call_out
 from ami_bridge.client import ACTION_DEADLINE_S, Client
 from ami_bridge.correlator import Reply
@@ -18,12 +18,17 @@ from tieline import bus
 from tieline.clock import Clock
 from tieline.errors import ConnectionLost, DeadlineExceeded, LocalProtocolError, NotReady, RemoteProtocolError
 from tieline.live import Live, commands_stream
+from tieline.variables import AGENT, BUSINESS, LEGS, TRANSFER
 
 MAILBOX: Final = "TL_GO"
 """The channel variable that the hold loop waits for."""
 CALLED_BACK: Final = "called-back"
 """The context of a customer who answers."""
+SENT_ON: Final = "transfer"
+"""The context of a caller who goes on with somebody else."""
 RETRY_S: Final = 0.5
+NORMAL_CLEARING: Final = 16
+"""Q.850."""
 _WORD: Final = re.compile(r"[A-Za-z0-9:_-]{1,64}")
 _GLOBAL: Final = re.compile(r"TL_CAP_[a-z0-9_-]{1,64}|TL_QUOTA")
 """What the bus may set on a node: not servers or directories, which the rendered plan owns. They are numbers: the
@@ -32,8 +37,9 @@ _EDGE: Final = re.compile(r"[a-z0-9_-]{1,64}")
 _WAY_OUT: Final = re.compile(r"[a-z0-9_-]{1,32}\*[0-9]{10,12}@[0-9.]{7,15}:[0-9]{1,5}")
 """Trunk group, number, edge. So long a number is no short code (110, 95598)."""
 _FACT: Final = re.compile(r"[A-Za-z0-9_:.+-]{0,128}")
+_ONWARD: Final = re.compile(r"[a-z_]{0,32}:[a-z_]{0,32}:[a-z0-9]{0,16}")
 _OfTheNet = bus.SetNetQueues | bus.SetQueueMember
-_OfOneChannel = bus.PutInMailbox | bus.RingCustomer | bus.HangUpChannel | bus.SetGlobal
+_OfOneChannel = bus.PutInMailbox | bus.RingCustomer | bus.SendOn | bus.HangUpChannel | bus.SetGlobal
 _COUNT: Final = re.compile(r"[0-9]{1,9}")
 _LIST_DEADLINE_S: Final = 5.0
 _read_member: Final = reader_of(QueueMember)
@@ -49,6 +55,7 @@ class CommandFollower:
         caller: How the user logs in who calls customers.
         clock: Unix seconds.
         take_snapshot: Asks for a snapshot soon.
+        leg_of: Gives the channel of an agent in a call (call id, agent), or nothing.
 
     Attributes:
         done: Commands that Asterisk carried out.
@@ -67,10 +74,11 @@ class CommandFollower:
         clock: Clock,
         *,
         take_snapshot: Callable[[], None],
+        leg_of: Callable[[str, str], str],
     ) -> None:
         self.done = self.gone = self.expired = self.failed = self.refused = 0
         self._stream, self._live, self._client, self._clock = commands_stream(node), live, client, clock
-        self._caller, self._take_snapshot = caller, take_snapshot
+        self._caller, self._take_snapshot, self._leg_of = caller, take_snapshot, leg_of
         # One after the other: a change before the end of a mending would be undone by it. Callers' words wait for
         # neither: a list of thousands of members takes a while.
         self._net: asyncio.Queue[_OfTheNet] = asyncio.Queue()
@@ -123,6 +131,12 @@ class CommandFollower:
         try:
             if isinstance(command, bus.SetNetQueues):
                 await self._mend_net(command)
+            elif isinstance(command, bus.Consult):
+                await self._consult(command)
+            elif isinstance(command, bus.NoteLeg):
+                await self._note_leg(command)
+            elif isinstance(command, bus.EndLeg):
+                await self._end_leg(command)
             elif isinstance(command, bus.WriteQueueLog):
                 # Together, as above: they leave in this order.
                 await asyncio.gather(*(self._do(queue_actions.queue_log(line)) for line in command.lines))
@@ -137,13 +151,15 @@ class CommandFollower:
 
     async def _do_one(self, command: _OfOneChannel) -> None:
         deadline_s = ACTION_DEADLINE_S
-        if isinstance(command, bus.PutInMailbox | bus.RingCustomer):
+        if isinstance(command, bus.PutInMailbox | bus.RingCustomer | bus.SendOn):
             deadline_s = min(deadline_s, command.expires - self._clock())
             if deadline_s <= 0:
                 self.expired += 1
                 return
         if isinstance(command, bus.RingCustomer):
             self._count(await call_out(self._caller, _call(command), deadline_s=deadline_s))
+            return
+        if isinstance(command, bus.SendOn) and not await self._do(_destination(command), deadline_s=deadline_s):
             return
         doing = self._do(_action(command), deadline_s=deadline_s)
         if isinstance(command, bus.PutInMailbox):
@@ -160,6 +176,32 @@ class CommandFollower:
         self.gone += missing
         self.failed += not reply.success and not missing
         return reply.success
+
+    async def _consult(self, command: bus.Consult) -> None:
+        channel = self._leg_of(command.call_id, command.agent)
+        if command.expires <= self._clock():
+            self.expired += 1
+        elif not channel:
+            self.gone += 1
+        else:
+            for action in consulting.actions_of(command, channel):
+                if not await self._do(action):
+                    return
+
+    async def _end_leg(self, command: bus.EndLeg) -> None:
+        if channel := self._leg_of(command.call_id, command.agent):
+            await self._do(actions.Hangup(channel, NORMAL_CLEARING))
+        else:
+            self.gone += 1
+
+    async def _note_leg(self, command: bus.NoteLeg) -> None:
+        legs = await self._client.do(actions.Getvar(command.channel, LEGS), deadline_s=ACTION_DEADLINE_S)
+        business = await self._client.do(actions.Getvar(command.channel, BUSINESS), deadline_s=ACTION_DEADLINE_S)
+        if legs.success and business.success:
+            now = consulting.legs_with_next(legs.value, business.value, command)
+            await self._do(actions.Setvar(command.channel, LEGS, now))
+            if command.agent:
+                await self._do(actions.Setvar(command.channel, AGENT, command.agent))
 
     async def _mend_net(self, command: bus.SetNetQueues) -> None:
         reply = await self._client.do(queue_actions.QueueStatus(), deadline_s=_LIST_DEADLINE_S)
@@ -188,11 +230,20 @@ def _call(command: bus.RingCustomer) -> actions.Originate:
     )
 
 
-def _action(command: bus.PutInMailbox | bus.HangUpChannel | bus.SetGlobal) -> actions.Action:
+def _destination(command: bus.SendOn) -> actions.Action:
+    """Say where to before the caller is moved: his dialplan reads it at once."""
+    if _ONWARD.fullmatch(command.to) is None:
+        raise LocalProtocolError(f"nobody to send a caller on to: {command.to!r}")
+    return actions.Setvar(command.channel, TRANSFER, command.to)
+
+
+def _action(command: bus.PutInMailbox | bus.SendOn | bus.HangUpChannel | bus.SetGlobal) -> actions.Action:
     if isinstance(command, bus.PutInMailbox):
         if _WORD.fullmatch(command.word) is None:
             raise LocalProtocolError(f"no mailbox word: {command.word!r}")
         return actions.Setvar(command.channel, MAILBOX, command.word)
+    if isinstance(command, bus.SendOn):
+        return actions.Redirect(command.channel, SENT_ON, "s")
     if isinstance(command, bus.HangUpChannel):
         return actions.Hangup(command.channel, command.cause)
     if _GLOBAL.fullmatch(command.name) is None or _COUNT.fullmatch(command.value) is None:

@@ -116,11 +116,16 @@ class BlindTransfer(AmiEvent, frozen=True, gc=False):
 
 
 class AttendedTransfer(AmiEvent, frozen=True, gc=False):
-    """An attended transfer; the original transferer is the leg that talks with the caller."""
+    """An attended transfer; the original transferer is the leg that talks with the caller.
+
+    Attributes:
+        dest_type: `Threeway` when all three go on talking, else what the caller was joined with.
+    """
 
     result: Annotated[str, "Result"]
     transferer_account_code: Annotated[str, "OrigTransfererAccountCode"]
     transferee_account_code: Annotated[str, "TransfereeAccountCode"]
+    dest_type: Annotated[str, "DestType"]
 
 
 class QueueCallerJoin(ChannelEvent, frozen=True, gc=False):

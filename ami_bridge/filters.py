@@ -16,10 +16,10 @@ READ_CLASSES: Final = ("call", "user", "agent", "system", "dtmf")
 """`read=` of the AMI user: channels and dials, UserEvent, queues, contacts and boot, keys."""
 
 WRITE_CLASSES: Final = ("call", "agent", "reporting", "system")
-"""`write=` of the AMI user, the least that serves: Setvar, Getvar, ControlPlayback and Hangup need `call`;
-QueuePause, QueueAdd and QueueLog `agent`; the dialplan's list `reporting`; the list of contacts and reloads `system`
-(refused with `reporting` alone, tried). Not `command`, and not `originate`: with that it could call anywhere, and
-together with `system` run any application.
+"""`write=` of the AMI user, the least that serves: Setvar, Getvar, ControlPlayback, Redirect, PlayDTMF and Hangup
+need `call`; QueuePause, QueueAdd and QueueLog `agent`; the dialplan's list `reporting`; the list of contacts and
+reloads `system` (refused with `reporting` alone, tried). Not `command`, and not `originate`: with that it could call
+anywhere, and together with `system` run any application.
 
 Source: Asterisk f0c1c1a main/manager.c, main/pbx.c, apps/app_queue.c, apps/app_controlplayback.c,
 res/res_pjsip/pjsip_options.c: the class given as each action is registered; `is_originate_app_permitted`."""

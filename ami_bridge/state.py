@@ -178,6 +178,11 @@ class NodeState:
             return _NOTHING
         return (bus.PhoneSeen(at=now, agent=agent, node=self.node, reachable=bool(uris)),)
 
+    def leg_of(self, call_id: str, agent: str) -> str:
+        """Give the channel of an agent in a call, or nothing."""
+        legs = (leg.channel for leg in self.legs.values() if (leg.call_id, leg.agent) == (call_id, agent))
+        return next(legs, "")
+
     def _other_legs(self, leg: Leg) -> list[Leg]:
         """Find the agent's further legs of the same call: all his phones ring, and the losers hang up."""
         return [
@@ -278,7 +283,10 @@ class NodeState:
         call_id = self.checked_call_id(event.transferee_account_code or event.transferer_account_code)
         if event.result != "Success" or not call_id:
             return _NOTHING
-        kind = "blind" if isinstance(event, ami.BlindTransfer) else "attended"
+        if isinstance(event, ami.BlindTransfer):
+            kind = "blind"
+        else:
+            kind = "threeway" if event.dest_type == "Threeway" else "attended"
         return (bus.CallTransferred(at=now, call_id=call_id, kind=kind),)
 
     def _contact_status(self, event: ami.ContactStatus, now: float) -> Told:

@@ -11,6 +11,7 @@ from typing import Final
 from crm_adapter.record import CallRecord, from_variables
 from tieline import bus
 from tieline.model import CallId, NodeId, SiteId, Witness
+from tieline.variables import LEGS
 
 OPEN: Final = "tl:open"
 """Redis hash in which the keeper keeps the open calls: call id -> `OpenCall` as JSON."""
@@ -59,9 +60,12 @@ class OpenCalls:
                 facts = {"TL_DIALECT": dialect, "TL_BUSINESS": business, "TL_MENU_AT": _stamp(event.at)}
                 self._learn(call_id, event.at, facts)
             case bus.CallWaiting(call_id=call_id, since=since):
-                self._learn(call_id, event.at, {"TL_SINCE": _stamp(since)})
+                moved = {"TL_BUSINESS": event.business, "TL_DIALECT": event.dialect} if event.moved_at else {}
+                self._learn(call_id, event.at, {"TL_SINCE": _stamp(since), **moved})
             case bus.AgentAnswered(call_id=call_id, agent=agent):
-                self._learn(call_id, event.at, {"TL_AGENT": agent, "TL_AGENT_AT": _stamp(event.at)})
+                self._answered(call_id, agent, event.at)
+            case bus.AgentLegGone(call_id=call_id, agent=agent):
+                self._leg_gone(call_id, agent, event.at)
             case bus.CallRated(call_id=call_id, rating=rating):
                 self._learn(call_id, event.at, {"TL_RATING": str(rating)})
             case bus.LineHeld(call_id=call_id, city=city, raw_number=raw):
@@ -123,6 +127,25 @@ class OpenCalls:
         call = self.calls.get(CallId(call_id))
         if call is not None:
             self._put(CallId(call_id), replace(call, facts={**call.facts, **facts}, seen_at=at))
+
+    def _answered(self, call_id: str, agent: str, at: float) -> None:
+        known = self.calls.get(CallId(call_id))
+        if known is not None:
+            legs = known.facts.get(LEGS, "")
+            business = known.facts.get("TL_BUSINESS", "")
+            legs += f"{'&' if legs else ''}{agent}:{business}@{_stamp(at)}"
+            since = known.facts.get("TL_AGENT_AT") or _stamp(at)
+            self._learn(call_id, at, {"TL_AGENT": agent, "TL_AGENT_AT": since, LEGS: legs})
+
+    def _leg_gone(self, call_id: str, agent: str, at: float) -> None:
+        """End the agent's open part; two are open while one agent consults another."""
+        known = self.calls.get(CallId(call_id))
+        parts = known.facts.get(LEGS, "").split("&") if known is not None else []
+        closed = [
+            f"{part}-{_stamp(at)}" if part.startswith(f"{agent}:") and "-" not in part else part for part in parts
+        ]
+        if closed != parts:
+            self._learn(call_id, at, {LEGS: "&".join(closed)})
 
     def _gone(self, call_id: CallId, at: float, cause: int, *, estimated: bool) -> None:
         call = self.calls.get(call_id)

@@ -58,10 +58,14 @@ class TicketPolicy:
     rules: tuple[Rule, ...]
 
     def kind_for(self, record: CallRecord) -> str | None:
-        """Give the kind of ticket that a call needs, or None when it needs none."""
-        business = record.business or UNKNOWN
+        """Give the kind of ticket that a call needs, or None when it needs none.
+
+        A caller who was transferred wanted several things: the first rule that fits one of them decides, so a fault
+        that he reported before he asked for his bill has its ticket.
+        """
+        wanted = {record.business or UNKNOWN, *(leg.business for leg in record.legs if leg.business)}
         for rule in self.rules:
-            if rule.fits(record.outcome, business, estimated=record.estimated):
+            if any(rule.fits(record.outcome, one, estimated=record.estimated) for one in wanted):
                 return rule.kind
         return None
 

@@ -30,6 +30,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     "menu_done_at": "TL_MENU_AT",
     "waiting_since": "TL_SINCE",
     "agent_answered_at": "TL_AGENT_AT",
+    "legs": "TL_LEGS",
     "rating": "TL_RATING",
     "recording": "TL_RECORDING",
     "net": "TL_NET",
@@ -39,6 +40,15 @@ VARIABLES: Final[Mapping[str, str]] = {
     "lines_in_use": "TL_USED",
 }
 """The channel variable that carries each fact; `agi/stdio_hangup.py` has the same table (a test holds it)."""
+
+
+class TalkLeg(msgspec.Struct, frozen=True, order=True):
+    """One agent's part of the talk: what the caller wanted of him, and from when until when, Unix seconds."""
+
+    agent: str
+    business: str
+    begin: float
+    end: float = 0.0
 
 
 class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +63,8 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
         hangup_cause: Q.850 cause as Asterisk gave it; no evidence of who left.
         hangup_source: Channel that hung up; equal to `channel` when the caller left.
         estimated: `hangup_at` is the last sign of life, not a hang-up that somebody saw.
+        agent_answered_at: When the first agent took the call; `agent` is the last one.
+        legs: The agents' parts of the talk, in order; the last one ends at the hang-up at the latest.
         rating: 1 (very satisfied) to 4, or 0 for none.
         recording: File name, or empty.
         witness: The best witness among those merged.
@@ -90,6 +102,7 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     hangup_cause: int = 0
     hangup_source: str = ""
     estimated: bool = False
+    legs: tuple[TalkLeg, ...] = ()
     rating: int = 0
     recording: str = ""
     witness: Witness
@@ -135,6 +148,9 @@ LONGEST: Final = 128
 _INT32: Final = 1 << 31
 _WORST_RATING: Final = 4
 _WORST_CAUSE: Final = 127
+_LEG: Final = re.compile(
+    r"(a[0-9]{3,8}):([a-z_]*)@([0-9]{1,12}(?:\.[0-9]{0,9})?)(?:-([0-9]{1,12}(?:\.[0-9]{0,9})?))?", re.ASCII
+)
 _DIGITS: Final = re.compile(r"[0-9]{1,3}", re.ASCII)
 _COUNT: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 _TIME: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{0,9})?", re.ASCII)
@@ -202,6 +218,7 @@ def from_variables(
         hangup_cause=hangup_cause if 0 <= hangup_cause <= _WORST_CAUSE else 0,
         hangup_source=printable(hangup_source),
         estimated=estimated,
+        legs=legs_of(text("legs"), hangup),
         rating=_number_up_to(_WORST_RATING, text("rating")),
         recording=_matching(_FILE, text("recording")),
         witness=witness,
@@ -226,6 +243,18 @@ def call_id_of(text: str, node: str, uniqueid: str, at: float) -> str:
         return f"unknown:{at:.6f}"  # one of its own: nameless calls must not become one
     left = _NOT_IN_ID.sub("", node.lower()).replace(".", "").strip("-")[:32] or "unknown"
     return f"{left}:{_NOT_IN_ID.sub('', uniqueid.lower())[:64] or '0'}"
+
+
+def legs_of(text: str, over_at: float) -> tuple[TalkLeg, ...]:
+    """Read `TL_LEGS`; what is malformed is left out, and a part without an end lasted until the call was over."""
+    found = (_LEG.fullmatch(part) for part in text.split("&"))
+    return tuple(_leg(part, over_at) for part in found if part)
+
+
+def _leg(found: re.Match[str], over_at: float) -> TalkLeg:
+    business, end = found[2], found[4]
+    known = business if business in _BUSINESSES else ""
+    return TalkLeg(found[1], known, _time(found[3]), _time(end) if end else over_at)
 
 
 def printable(text: str) -> str:
@@ -276,7 +305,7 @@ _GROUPS: Final = (
         _Group((name,))
         for name in ("hangup_cause", "hangup_source", "rating", "recording", "net", "called_back", "raw_number")
     ),
-    *(_Group((name,)) for name in ("quota_version", "lines_in_use")),
+    *(_Group((name,)) for name in ("quota_version", "lines_in_use", "legs")),
 )
 """Each fact is in one group, named by its first fact; a group is known when that one is neither empty nor 0."""
 
@@ -341,6 +370,7 @@ def maybe_decode(line: bytes) -> CallRecord | None:
 def _is_sound(record: CallRecord) -> bool:
     """Tell whether any database takes the record: one that none takes would block all behind it."""
     values = [getattr(record, name) for name in record.__struct_fields__]
+    values += [value for leg in record.legs for value in (leg.agent, leg.business, leg.begin, leg.end)]
     texts = [value for value in values if isinstance(value, str)]
     numbers = [value for value in values if isinstance(value, int | float)]
     counts = [value for value in values if isinstance(value, int)]

@@ -44,6 +44,7 @@ _calls: Final = sa.Table(
     sa.Column("hangup_cause", sa.Integer, nullable=False),
     sa.Column("hangup_source", _TEXT, nullable=False),
     sa.Column("estimated", sa.Boolean, nullable=False),
+    sa.Column("legs", sa.JSON, nullable=False, server_default="[]"),
     sa.Column("rating", sa.Integer, nullable=False),
     sa.Column("recording", _TEXT, nullable=False),
     sa.Column("witness", _TEXT, nullable=False),
@@ -248,6 +249,7 @@ def _row(record: CallRecord) -> dict[str, Any]:
     return row | {
         "outcome": str(record.outcome),
         "witness": str(record.witness),
+        "legs": msgspec.to_builtins(record.legs),
         "borrowed": [[name, str(witness)] for name, witness in record.borrowed],
     }
 

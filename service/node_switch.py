@@ -31,7 +31,7 @@ RELOAD_S: Final = 10.0
 MARK_S: Final = 5.0
 _LOOK_EVERY_S: Final = 0.02
 
-_DIALPLAN: Final = ("extensions", "globals", "inbound", "agi", "hold", "agent", "peer", "net", "hangup")
+_DIALPLAN: Final = ("extensions", "globals", "inbound", "agi", "hold", "agent", "peer", "transfer", "net", "hangup")
 _RELOADS: Final[Mapping[str, Reloadable]] = {
     **{f"{name}.conf": Reloadable.DIALPLAN for name in _DIALPLAN},
     "pjsip.conf": Reloadable.PJSIP,

@@ -26,6 +26,11 @@ CALLED_BACK: Final = "TL_CALLED_BACK"
 RATING: Final = "TL_RATING"
 DONE: Final = "TL_DONE"
 MAILBOX: Final = "TL_GO"
+TRANSFER: Final = "TL_TO"
+"""Where a caller is sent on to, see `tieline.bus.SendOn`."""
+LEGS: Final = "TL_LEGS"
+"""The agents' parts of the talk: `<agent>:<business>@<begin>-<end>`, `&` between; none has an end while it lasts."""
+AGENT: Final = "TL_AGENT"
 HEARTBEAT_MATCHER: Final = "TL_HB_MATCHER"
 
 SCRIPT_ARGUMENTS: Final = (
@@ -40,9 +45,10 @@ SCRIPT_ARGUMENTS: Final = (
     "TL_FENCE",
     "DIALSTATUS",
     "TL_PRIVACY",
+    TRANSFER,
 )
-"""What every script gets, so that none needs a command to read it. Last the one foreign value (SIP's Privacy
-header): nothing in it can shift the others."""
+"""What every script gets, so that none needs a command to read it. New ones come last: while a site is updated, the
+dialplan and the scripts are of two versions, and each finds what it knows where it was."""
 
 FACTS: Final = (
     CALL_ID,
@@ -67,6 +73,7 @@ FACTS: Final = (
     IN_USE,
     "HANGUPCAUSE",
     "TL_BYE",
+    LEGS,
 )
 """What the hang-up script gets: the facts of the call."""
 

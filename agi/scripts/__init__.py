@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from agi.connection import Route
-from agi.scripts import admit, callback, hangup, menu, no_answer, rate, route, waiting
+from agi.scripts import admit, callback, hangup, menu, no_answer, rate, route, transfer, waiting
 from agi.scripts.parts import Parts
 from agi.session import Session
 
@@ -25,6 +25,7 @@ _SCRIPTS: Final[Mapping[str, tuple[Script, float]]] = {
     "callback": (callback.run, _WAITING_S),
     "waiting": (waiting.run, _WAITING_S),
     "no_answer": (no_answer.run, _SHORT_S),
+    "transfer": (transfer.run, _SHORT_S),
     "rate": (rate.run, _RATE_S),
     "hangup": (hangup.run, _HANGUP_S),
 }

@@ -67,6 +67,7 @@ class CallSoFar:
     tried_agent: str
     fence: int
     dial_status: str
+    onward: str
     privacy: str
 
 
@@ -92,6 +93,7 @@ def read_call(parts: Parts, session: Session) -> CallSoFar:
         tried_agent=given.get("TL_TRY", ""),
         fence=digits(given.get("TL_FENCE", "")),
         dial_status=given.get("DIALSTATUS", ""),
+        onward=given.get(variables.TRANSFER, ""),
         privacy=given.get("TL_PRIVACY", ""),
     )
 

@@ -23,8 +23,10 @@ async def run(parts: Parts, session: Session) -> Mapping[str, str]:
     return {variables.SINCE: stamp(since), variables.ROUTE: "hold"}
 
 
-def waiting(parts: Parts, session: Session, call: CallSoFar, since: float) -> bus.CallWaiting:
-    """Say what the call needs, and since when it waits."""
+def waiting(
+    parts: Parts, session: Session, call: CallSoFar, since: float, *, moved_at: float = 0.0, wanted: str = ""
+) -> bus.CallWaiting:
+    """Say what the call needs, and since when it waits; when it was transferred, and to whom."""
     return bus.CallWaiting(
         at=parts.clock(),
         call_id=call.call_id,
@@ -36,4 +38,6 @@ def waiting(parts: Parts, session: Session, call: CallSoFar, since: float) -> bu
         since=since,
         uniqueid=session.request.uniqueid,
         number=call.number,
+        moved_at=moved_at,
+        wanted=wanted,
     )

@@ -26,11 +26,15 @@ from tieline.bus.bridge import (
     PhoneSeen,
 )
 from tieline.bus.commands import (
+    Consult,
+    EndLeg,
     HangUpChannel,
     NetQueue,
+    NoteLeg,
     PutInMailbox,
     QueueLine,
     RingCustomer,
+    SendOn,
     SetGlobal,
     SetNetQueues,
     SetQueueMember,
@@ -47,6 +51,7 @@ from tieline.bus.decided import (
     QuotaChanged,
     SurgeChanged,
     TicketMade,
+    TransferAsked,
 )
 from tieline.bus.message import Message
 from tieline.bus.scripts import (
@@ -78,6 +83,8 @@ __all__ = [
     "CallerKey",
     "ChannelSeen",
     "Command",
+    "Consult",
+    "EndLeg",
     "Event",
     "HangUpChannel",
     "LineHeld",
@@ -86,6 +93,7 @@ __all__ = [
     "NetQueue",
     "NodeSeen",
     "NodeSnapshot",
+    "NoteLeg",
     "NoticeChanged",
     "OfferDeclined",
     "OfferFailed",
@@ -97,12 +105,14 @@ __all__ = [
     "QueueLine",
     "QuotaChanged",
     "RingCustomer",
+    "SendOn",
     "SetGlobal",
     "SetNetQueues",
     "SetQueueMember",
     "SurgeChanged",
     "TakeSnapshot",
     "TicketMade",
+    "TransferAsked",
     "WriteQueueLog",
     "decode_command",
     "decode_event",
@@ -135,6 +145,7 @@ Event = (
     | OfferWithdrawn
     | AgentChanged
     | AgentAsked
+    | TransferAsked
     | TicketMade
     | NoticeChanged
     | SurgeChanged
@@ -145,6 +156,10 @@ Command = (
     WriteQueueLog
     | PutInMailbox
     | RingCustomer
+    | SendOn
+    | Consult
+    | NoteLeg
+    | EndLeg
     | SetQueueMember
     | SetNetQueues
     | HangUpChannel

@@ -87,7 +87,12 @@ class CallInNet(Message, frozen=True, tag=True):
 
 
 class CallTransferred(Message, frozen=True, tag=True):
-    """A blind or attended transfer happened on the call."""
+    """A transfer happened on the call.
+
+    Attributes:
+        kind: blind; attended: the first agent has left the caller to the second one, answered or ringing, though his
+            leg may end later; threeway: all three talk.
+    """
 
     call_id: str
     kind: str

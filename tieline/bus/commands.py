@@ -40,6 +40,57 @@ class RingCustomer(Message, frozen=True, tag=True):
     expires: float
 
 
+class SendOn(Message, frozen=True, tag=True):
+    """Take a caller out of his talk and send him on to somebody else (context `transfer`).
+
+    Attributes:
+        to: `<business>:<dialect>:<agent>`, each may be empty; small letters, digits, `_` only.
+        expires: Not executed after this Unix time: the caller may be in another talk by then.
+    """
+
+    call_id: str
+    channel: str
+    to: str
+    expires: float
+
+
+class Consult(Message, frozen=True, tag=True):
+    """Let an agent who talks consult another one, or end that: a step of Asterisk's attended transfer.
+
+    Attributes:
+        agent: Who talks with the caller; his leg is the bridge's to find.
+        step: consult, complete, join or back.
+        to_agent: Whom he consults.
+        expires: Not executed after this Unix time.
+    """
+
+    call_id: str
+    agent: str
+    step: str
+    to_agent: str
+    expires: float
+
+
+class NoteLeg(Message, frozen=True, tag=True):
+    """Note on the caller's channel that the last agent's part is over and another one has taken the caller on.
+
+    Attributes:
+        agent: Empty while the next agent's phone still rings.
+    """
+
+    call_id: str
+    channel: str
+    agent: str
+    begun_at: float
+
+
+class EndLeg(Message, frozen=True, tag=True):
+    """Hang up an agent's leg in a call, which is the bridge's to find."""
+
+    call_id: str
+    agent: str
+
+
 class HangUpChannel(Message, frozen=True, tag=True):
     """Hang a channel up with a Q.850 cause."""
 

@@ -72,6 +72,26 @@ class AgentAsked(Message, frozen=True, tag=True):
     session: str = ""
 
 
+class TransferAsked(Message, frozen=True, tag=True):
+    """Somebody wants a caller who talks to go on with somebody else, or the agent to consult somebody.
+
+    Attributes:
+        step: `routing.offers.Step`: blind, consult, complete, join, back.
+        agent: Who talks with the caller; when it is somebody else by now, nothing happens.
+        to_agent: Who is to take the caller on; empty for whoever fits best.
+        business: What the caller needs now; empty for what he needed before. `dialect` likewise.
+        by: Who asks, as in the audit trail.
+    """
+
+    call_id: str
+    agent: str
+    step: str = "blind"
+    to_agent: str = ""
+    business: str = ""
+    dialect: str = ""
+    by: str = ""
+
+
 class TicketMade(Message, frozen=True, tag=True):
     """A ticket was written for a call (exactly one per call that needs one)."""
 

@@ -47,6 +47,8 @@ class CallWaiting(Message, frozen=True, tag=True):
         only_dialect: The caller is known to manage no Mandarin.
         uniqueid: Of the caller's channel.
         number: E.164 when shown, for queue_log. Personal data: readers mask it.
+        moved_at: When the caller was last transferred, Unix seconds, 0 for never: his talk is over.
+        wanted: Agent to whom he is transferred, or empty.
     """
 
     call_id: str
@@ -61,6 +63,8 @@ class CallWaiting(Message, frozen=True, tag=True):
     only_dialect: bool = False
     uniqueid: str = ""
     number: str = ""
+    moved_at: float = 0.0
+    wanted: str = ""
 
 
 class CallbackWanted(Message, frozen=True, tag=True):

@@ -280,7 +280,8 @@ def test_only_the_last_ends_are_remembered() -> None:
     [
         (ami.BlindTransfer("Success", CALL, ""), "blind"),
         (ami.BlindTransfer("Success", OTHER, CALL), "blind"),
-        (ami.AttendedTransfer("Success", CALL, ""), "attended"),
+        (ami.AttendedTransfer("Success", CALL, "", "Bridge"), "attended"),
+        (ami.AttendedTransfer("Success", CALL, CALL, "Threeway"), "threeway"),
     ],
 )
 def test_a_transfer_is_told_with_the_call_of_the_one_transferred(event: ami.AmiEvent, kind: str) -> None:
@@ -288,7 +289,8 @@ def test_a_transfer_is_told_with_the_call_of_the_one_transferred(event: ami.AmiE
 
 
 @pytest.mark.parametrize(
-    "event", [ami.BlindTransfer("Fail", CALL, CALL), ami.AttendedTransfer("Success", "", ""), ami.Shutdown()]
+    "event",
+    [ami.BlindTransfer("Fail", CALL, CALL), ami.AttendedTransfer("Success", "", "", "Bridge"), ami.Shutdown()],
 )
 def test_a_transfer_that_failed_or_has_no_call_is_not_told(event: ami.AmiEvent) -> None:
     assert run(made(), event) == ()

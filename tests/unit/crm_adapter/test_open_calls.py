@@ -102,6 +102,30 @@ def test_an_unreported_one_is_written_after_the_grace_with_all_facts() -> None:
     assert due(calls, 1000) == []
 
 
+def test_a_transferred_call_has_each_agents_part_and_what_was_wanted_last() -> None:
+    moved = bus.CallWaiting(
+        at=130, call_id=CALL, node="fuzhou-1", channel="PJSIP/edge-1-1", city="putian", dialect="hakka",
+        business="billing", since=104.5, moved_at=130,
+    )  # fmt: skip
+    calls = after(
+        arrived(),
+        bus.AgentAnswered(at=110, call_id=CALL, agent="a1003"),
+        bus.AgentLegGone(at=129, call_id=CALL, agent="a1003"),
+        moved,
+        bus.AgentAnswered(at=140, call_id=CALL, agent="a1004"),
+        bus.AgentAnswered(at=150, call_id=CALL, agent="a1005"),
+        bus.AgentLegGone(at=160, call_id=CALL, agent="a1004"),
+        gone(170),
+    )
+    [record] = due(calls, 1000)
+    assert [(leg.agent, leg.business, leg.begin, leg.end) for leg in record.legs] == [
+        ("a1003", "", 110, 129),
+        ("a1004", "billing", 140, 160),
+        ("a1005", "billing", 150, 170),
+    ]
+    assert (record.business, record.dialect, record.agent_answered_at) == ("billing", "hakka", 110)
+
+
 def test_a_refusal_is_a_refusal_also_for_the_second_witness() -> None:
     [record] = due(after(arrived(cause=34), gone(101)), 1000)
     assert record.outcome is Outcome.REFUSED

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from crm_adapter.policy import load_policy
-from crm_adapter.record import CallRecord
+from crm_adapter.record import CallRecord, TalkLeg
 from tests.unit.crm_adapter.records import claims, record
 from tieline.errors import ConfigError
 from tieline.model import Outcome
@@ -37,6 +37,13 @@ POLICY = load_policy()
 )
 def test_the_default_rules(outcome: Outcome, business: str, kind: str | None) -> None:
     assert POLICY.kind_for(record(outcome=outcome, business=business)) == kind
+
+
+def test_a_transferred_caller_has_a_ticket_for_the_most_urgent_that_he_wanted() -> None:
+    parts = (TalkLeg("a1001", "repair", 1015.0, 1030.0), TalkLeg("a1002", "billing", 1032.0, 1100.0))
+    assert POLICY.kind_for(record(business="billing", legs=parts)) == "fault_report"
+    assert POLICY.kind_for(record(business="billing", legs=parts[1:])) is None
+    assert POLICY.kind_for(record(business="billing", legs=(TalkLeg("a1001", "", 1.0, 2.0),))) is None
 
 
 def test_a_call_cut_off_by_a_dead_node_is_called_back_unless_its_talk_needs_more() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_adapter.record import VARIABLES, CallRecord, encode, from_variables, maybe_decode, merge, outcome_of
+from crm_adapter.record import VARIABLES, CallRecord, TalkLeg, encode, from_variables, maybe_decode, merge, outcome_of
 from tests.unit.crm_adapter.records import CALL, claims, record
 from tieline.model import Outcome, Witness, is_call_id
 
@@ -50,6 +50,28 @@ def test_each_fact_comes_from_its_variable() -> None:
     refused = read({"TL_CALL": CALL, "TL_ARRIVED": "1000", "TL_REFUSED": "34", "TL_NET": "1"})
     assert (refused.refused_cause, refused.net, refused.outcome) == (34, True, Outcome.REFUSED)
     assert read({"TL_RECORDING": f"{CALL}.wav"}).recording == f"{CALL}.wav"
+
+
+def test_each_agent_has_his_part_of_the_talk() -> None:
+    legs = "a1001:repair@1015-1030.5&a1002:billing@1032"
+    assert read({"TL_LEGS": legs}).legs == (
+        TalkLeg("a1001", "repair", 1015.0, 1030.5),
+        TalkLeg("a1002", "billing", 1032.0, 1100.25),
+    ), "the last one lasted until the hang-up"
+    assert read({"TL_LEGS": "a1:x@1&a1001:dance@7-8&a1002@9&a1003:repair@-"}).legs == (
+        TalkLeg("a1001", "", 7.0, 8.0),
+    )
+
+
+def test_equally_good_witnesses_may_differ_about_parts() -> None:
+    one, other = read({"TL_LEGS": "a1001:repair@1-2"}), read({"TL_LEGS": "a1001:repair@1-3"})
+    assert merge(one, other).legs == merge(other, one).legs == other.legs
+
+
+def test_a_part_that_no_database_takes_is_no_record() -> None:
+    line = encode(read({"TL_LEGS": "a1001:repair@1-2"}))
+    assert maybe_decode(line) is not None
+    assert maybe_decode(line.replace(b'"end":2.0', b'"end":2e300')) is None
 
 
 def test_nothing_known_still_makes_a_record() -> None:

@@ -1,0 +1,63 @@
+"""Steps of a consultation as AMI actions, and the note of who has the caller."""
+
+import pytest
+
+from ami_bridge.consulting import actions_of, legs_with_next
+from tieline import bus
+from tieline.errors import LocalProtocolError
+
+pytestmark = pytest.mark.unit
+
+LEG = "PJSIP/a1001-00000001"
+
+
+def consult(step: str, agent: str = "a1002") -> bus.Consult:
+    return bus.Consult(at=1, call_id="fuzhou-1:1.1", agent="a1001", step=step, to_agent=agent, expires=3)
+
+
+def note(agent: str = "a1002") -> bus.NoteLeg:
+    return bus.NoteLeg(at=9, call_id="fuzhou-1:1.1", channel="PJSIP/edge-1-1", agent=agent, begun_at=7.25)
+
+
+def test_a_consultation_begins_with_whom_and_where_then_the_key() -> None:
+    assert [dict(action.headers()) for action in actions_of(consult("consult"), LEG)] == [
+        {"Channel": LEG, "Variable": "TRANSFER_EXTEN", "Value": "a1002"},
+        {"Channel": LEG, "Variable": "TRANSFER_CONTEXT", "Value": "consult"},
+        {"Channel": LEG, "Digit": "A", "Receive": "true"},
+    ]
+
+
+@pytest.mark.parametrize(("step", "key"), [("complete", "B"), ("join", "C"), ("back", "D")])
+def test_each_further_step_is_a_key(step: str, key: str) -> None:
+    [action] = actions_of(consult(step), LEG)
+    assert dict(action.headers()) == {"Channel": LEG, "Digit": key, "Receive": "true"}
+
+
+@pytest.mark.parametrize(
+    ("step", "agent"), [("blind", "a1002"), ("consult", ""), ("consult", "a1002@edge-1"), ("back", "x")]
+)
+def test_nothing_else_reaches_asterisk(step: str, agent: str) -> None:
+    with pytest.raises(LocalProtocolError):
+        list(actions_of(consult(step, agent), LEG))
+
+
+@pytest.mark.parametrize(
+    ("before", "then"),
+    [
+        ("", "a1002:repair@7.250"),
+        ("a1001:repair@1.000", "a1001:repair@1.000-7.250&a1002:repair@7.250"),
+        ("a1001:repair@1.000-5.000", "a1001:repair@1.000-5.000&a1002:repair@7.250"),
+    ],
+)
+def test_the_last_part_ends_where_the_next_begins(before: str, then: str) -> None:
+    assert legs_with_next(before, "repair", note()) == then
+
+
+@pytest.mark.parametrize(("before", "then"), [("", ""), ("a1001:repair@1.000", "a1001:repair@1.000-7.250")])
+def test_while_the_next_phone_rings_nobody_has_a_part(before: str, then: str) -> None:
+    assert legs_with_next(before, "repair", note("")) == then
+
+
+def test_only_agents_have_parts() -> None:
+    with pytest.raises(LocalProtocolError):
+        legs_with_next("", "repair", note("a1&b"))
