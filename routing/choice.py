@@ -112,6 +112,18 @@ def choose_agent(pool: Pool, call: Waiting, now: float) -> AgentPick | None:
     return AgentPick(_first(pool, call, opened), opened, shut) if opened else None
 
 
+def choose_wanted(pool: Pool, call: Waiting) -> AgentPick | None:
+    """Take the agent to whom a call was transferred, when he is idle and its ladder lets him through at any step."""
+    since = pool.idle.get(call.wanted)
+    if since is None or not pool.may_try(call.call_id, call.wanted):
+        return None
+    terms = pool.kind_of_call(call).terms(pool.kind_of_agent(call.wanted))
+    if terms is None:
+        return None
+    place = pool.agents[call.wanted].place_known(call.need)
+    return AgentPick(AgentOption(terms.price, place, since, call.wanted, terms, 0.0), [], [])
+
+
 def choose_call(pool: Pool, agent: AgentId, now: float) -> CallPick | None:
     """Find the best waiting call for an idle agent; None when he may have none of them yet."""
     rows = pool.waiting_kinds.seen_by(pool.kind_of_agent(agent))

@@ -17,6 +17,8 @@ from tieline.model import AgentId, CallId
 
 EXPECTED_S: Final = 0.4
 """Two looks of a matcher at its bus, a replica between: longer is waiting for nothing."""
+WANTED_S: Final = 2.0
+"""For the one agent whom somebody asked for: his site may have to hear first that the caller left his talk."""
 APART_S: Final = 5.0
 
 
@@ -37,11 +39,11 @@ class Crossing:
     def _pool(self) -> Pool:
         return self.seating.pool
 
-    def expect(self, call: Waiting, agent: AgentId, now: float) -> None:
+    def expect(self, call: Waiting, agent: AgentId, now: float, for_s: float = EXPECTED_S) -> None:
         """Let a call wait for the offer of another site's agent."""
         self._pool.remove_call(call.call_id)
         self.seating.reserve(agent, reserved=True)
-        timer = self.timers.set(now + EXPECTED_S, partial(self._not_come, call.call_id))
+        timer = self.timers.set(now + for_s, partial(self._not_come, call.call_id))
         self._expected[call.call_id] = (call, agent, timer)
 
     def settle(self, call_id: CallId) -> None:

@@ -16,6 +16,8 @@ class Cause(StrEnum):
     """The call had waited until something more was open to it."""
     AGENT = "agent"
     """The agent came free."""
+    TRANSFER = "transfer"
+    """The caller was transferred to this agent."""
 
 
 class Lost(StrEnum):

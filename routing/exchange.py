@@ -10,8 +10,9 @@ from functools import partial
 from typing import Final
 
 from routing.agents import Agent
-from routing.choice import choose_agent, choose_call
-from routing.crossing import Crossing
+from routing.choice import choose_agent, choose_call, choose_wanted
+from routing.consulting import Consulting
+from routing.crossing import EXPECTED_S, WANTED_S, Crossing
 from routing.decision import Cause, Decision
 from routing.demand import Demand
 from routing.ladders import LadderSet
@@ -80,6 +81,7 @@ class Exchange:
         pool = Pool(agents, ladders, Demand(ladders.numbers.load_s))
         self.seating = Seating(agents, own, rules, pool, self.timers, self.out)
         self.offering = Offering(self.seating, self.timers, self._offer_over)
+        self.consulting = Consulting(self.seating, self.offering, self.timers, self.out)
         self.crossing = Crossing(self.seating, self.timers, self._to_place)
 
     @property
@@ -170,6 +172,12 @@ class Exchange:
             self.crossing.part(offer.call.call_id, offer.agent, now)
         self.wait(offer.call, now)
 
+    def consult(self, offer: Offer, second: AgentId, until: float, now: float) -> None:
+        """Reserve a second agent of ours for a talk; another site's agents only take callers over."""
+        if self.seating.is_ours(second):
+            self._next_fence += 1
+            self.consulting.begin(offer, second, self._next_fence - 1, now, until)
+
     # Matching ------------------------------------------------------------------------------------------------
 
     def match(self, now: float) -> list[Effect]:
@@ -205,12 +213,14 @@ class Exchange:
 
     def _place(self, call: Waiting, cause: Cause, now: float) -> None:
         """Give a call the best agent; another site's is left to that site."""
-        pick = choose_agent(self.pool, call, now)
+        wanted = choose_wanted(self.pool, call)
+        pick = wanted or choose_agent(self.pool, call, now)
         if pick is None:
             return
+        cause = Cause.TRANSFER if wanted else cause
         agent = pick.chosen.agent
         if not self.seating.is_ours(agent):
-            self.crossing.expect(call, agent, now)
+            self.crossing.expect(call, agent, now, WANTED_S if wanted else EXPECTED_S)
             return
         decision = agent_chosen(self.pool, call, pick, cause=cause, fence=self._next_fence, now=now)
         self._offer(call, agent, decision, now)

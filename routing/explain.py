@@ -11,6 +11,7 @@ _CAUSE: Final = {
     Cause.CALL: "the call came",
     Cause.STEP: "the call had waited until more was open to it",
     Cause.AGENT: "the agent came free",
+    Cause.TRANSFER: "the caller was transferred to him",
 }
 _LOST: Final = {
     Lost.NOT_YET: "not open to it yet",

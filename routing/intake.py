@@ -7,8 +7,9 @@ from typing import Final, TypeVar
 
 from routing.intake_agents import seats_shown, talks_shown, wish_of
 from routing.matcher import Matcher
-from routing.offers import Effect, Waiting
+from routing.offers import Effect, Onward, Step, Waiting
 from tieline import bus
+from tieline.errors import RemoteProtocolError
 from tieline.model import (
     AgentId,
     Business,
@@ -38,6 +39,7 @@ Told = (
     | bus.AgentRinging
     | bus.AgentAnswered
     | bus.AgentLegGone
+    | bus.CallTransferred
 )
 """What is told of one call."""
 
@@ -75,6 +77,9 @@ class Intake:
                 return self.matcher.phone_seen(phone, reachable=reachable, now=now, node=NodeId(node), at=at)
             case bus.AgentAsked(agent=agent):
                 return self.matcher.asked(AgentId(agent), wish_of(event), now)
+            case bus.TransferAsked(call_id=call_id, agent=agent):
+                self.touched.add(call_id)
+                return self.matcher.transfer(CallId(call_id), AgentId(agent), step_of(event), onward_of(event), now)
             case bus.NodeSnapshot():
                 return self._reconcile(event, now)
             case (
@@ -88,6 +93,7 @@ class Intake:
                 | bus.AgentRinging()
                 | bus.AgentAnswered()
                 | bus.AgentLegGone()
+                | bus.CallTransferred()
             ):
                 self.touched.add(event.call_id)
                 return self._of_call(event, now)
@@ -114,6 +120,8 @@ class Intake:
                 return matcher.answered(call_id, AgentId(agent), now, at)
             case bus.AgentLegGone(agent=agent, at=at):
                 return matcher.agent_free(AgentId(agent), now, call_id, at)
+            case bus.CallTransferred(kind=kind, at=at):
+                return matcher.handed_over(call_id, now, at) if kind == "attended" else []
 
     # Snapshots -----------------------------------------------------------------------------------------------
 
@@ -162,7 +170,26 @@ def waiting_of(event: bus.CallWaiting, site: SiteId) -> Waiting:
         county=CountyId(event.county),
         only_dialect=event.only_dialect,
     )
-    return Waiting(CallId(event.call_id), NodeId(event.node), event.channel, need, event.since, site)
+    call_id, node = CallId(event.call_id), NodeId(event.node)
+    wanted = AgentId(event.wanted)
+    return Waiting(call_id, node, event.channel, need, event.since, site, event.moved_at, wanted)
+
+
+def step_of(event: bus.TransferAsked) -> Step:
+    """Read what is to be done.
+
+    Raises:
+        RemoteProtocolError: It is nothing that we know.
+    """
+    try:
+        return Step(event.step)
+    except ValueError as error:
+        raise RemoteProtocolError(f"TransferAsked: {error}") from error
+
+
+def onward_of(event: bus.TransferAsked) -> Onward:
+    """Read where a caller is to go on."""
+    return Onward(AgentId(event.to_agent), event.business, event.dialect)
 
 
 def _known(words: type[_Word], text: str, otherwise: _Word) -> _Word:

@@ -18,13 +18,26 @@ from routing.ended import Ended
 from routing.exchange import Exchange
 from routing.exchange import Rules as Rules  # whoever makes a matcher needs both
 from routing.ladders import LadderSet
-from routing.offers import DeclineOffer, Effect, Offer, TakeUpOffer, Waiting, WithdrawOffer
+from routing.offers import (
+    DeclineOffer,
+    Effect,
+    MoveCall,
+    NextLeg,
+    Offer,
+    Onward,
+    Step,
+    TakeUpOffer,
+    Waiting,
+    WithdrawOffer,
+)
 from routing.seat_facts import Answered, CallOver, Fact, LegGone, OwnCall, PhoneAt, PhoneIdle, Rung
 from routing.seats import EMPTY, Seat
 from routing.wishes import Asked
 from tieline.model import AgentId, AgentState, CallId, NodeId, SiteId
 
 _ANY_NODE: Final = NodeId("")
+MOVING_S: Final = 3.0
+"""So long a caller may be on his way out of a talk."""
 
 
 class Matcher:
@@ -92,6 +105,7 @@ class Matcher:
         self._seating.restore(seats)
         for offer in offers:
             self._offering.put(offer)
+            self._exchange.consulting.watch(offer)
         for call in waiting:
             self._exchange.wait(call, call.since)
 
@@ -109,9 +123,16 @@ class Matcher:
     # Calls ---------------------------------------------------------------------------------------------------
 
     def call_waiting(self, call: Waiting, now: float) -> list[Effect]:
-        """A call entered the pool, or came back after no answer; the other site's calls are known the same way."""
+        """A call entered the pool, or came back: after no answer, or by a transfer, which ends its talk."""
         call_id = call.call_id
-        if self._exchange.knows(call_id):
+        offer = self.offers.get(call_id)
+        if offer is not None and (offer.talks or offer.handed_over) and call.moved_at > offer.answered_at:
+            self._offering.take_out(call_id)
+            self._exchange.consulting.call_over(offer, CallOver(call_id, call.moved_at), now)
+            missed_at = 0.0 if offer.talks else call.moved_at
+            self._offering.release(offer, now, LegGone(call_id, call.moved_at), missed_at=missed_at)
+            self._exchange.wait(call, now)
+        elif self._exchange.knows(call_id):
             self._exchange.note_return(call)
         elif call_id not in self.gone:
             self._exchange.count(call, now)
@@ -126,6 +147,7 @@ class Matcher:
         self._peer_offered.pop(call_id, None)
         offer = self._offering.take_out(call_id)
         if offer is not None:
+            self._exchange.consulting.call_over(offer, over, now)
             if offer.lease_until > 0:
                 self._exchange.out.append(WithdrawOffer(offer, "gone"))
             self._offering.release(offer, now, over)
@@ -139,6 +161,29 @@ class Matcher:
         ended_at = self.gone.maybe_at(fact.call_id)
         if ended_at is not None:
             yield CallOver(fact.call_id, ended_at)
+
+    def transfer(self, call_id: CallId, agent: AgentId, step: Step, onward: Onward, now: float) -> list[Effect]:
+        """Somebody wants a step with the caller who talks with `agent`; one that does not fit changes nothing."""
+        offer = self.offers.get(call_id)
+        if offer is not None and offer.call.site in self.own and offer.talks and offer.agent == agent:
+            match step:
+                case Step.BLIND if not offer.second and now >= offer.moving_until:
+                    self._offering.note(replace(offer, moving_until=now + MOVING_S))
+                    self._exchange.out.append(MoveCall(offer.call, onward))
+                case Step.CONSULT if not offer.second and onward.agent in self._exchange.pool.idle:
+                    self._exchange.consult(offer, onward.agent, now + self.rules.ring_s + self.rules.lease_s, now)
+                case Step.COMPLETE | Step.JOIN | Step.BACK if offer.second:
+                    self._exchange.consulting.step(offer, step)
+                case _:
+                    pass
+        return self._exchange.match(now)
+
+    def handed_over(self, call_id: CallId, now: float, at: float | None = None) -> list[Effect]:
+        """An agent who consulted has left his caller to the second one; he is free when his leg has ended."""
+        offer = self.offers.get(call_id)
+        if offer is not None and offer.second:
+            self._exchange.consulting.hand_over(offer, _at(at, now), now)
+        return self._exchange.match(now)
 
     # Offers --------------------------------------------------------------------------------------------------
 
@@ -155,6 +200,9 @@ class Matcher:
 
     def answered(self, call_id: CallId, agent: AgentId, now: float, at: float | None = None) -> list[Effect]:
         """The agent took the call. True whatever we believed: a late word from the mailbox is a talk, too."""
+        if self._exchange.consulting.has_second(call_id, agent):
+            self._exchange.consulting.answered(call_id, agent, _at(at, now), now)
+            return self._exchange.match(now)
         offer = self._offering.take_out(call_id)
         if offer is not None and offer.agent != agent:
             self._exchange.give_back(offer, "gone", now)
@@ -167,7 +215,9 @@ class Matcher:
             if ours and self.seats[agent].state is not AgentState.TALKING:
                 self._offering.release(offer, now)  # the end was told before the beginning
             else:
-                self._offering.talking(offer)
+                self._offering.talking(offer, _at(at, now))
+                if offer.handed_over:
+                    self._exchange.out.append(NextLeg(offer.call, agent, _at(at, now)))
         return self._exchange.match(now)
 
     def failed(self, call_id: CallId, agent: AgentId, fence: int, now: float) -> list[Effect]:
@@ -245,6 +295,8 @@ class Matcher:
         """The agent's leg ended: wrap-up after a talk, nothing otherwise (`failed` or the caller decides)."""
         seat = self.seats.get(agent, EMPTY)
         over = call_id or CallId(seat.reason)
+        if self._exchange.consulting.leg_gone(over, agent, _at(at, now), now):
+            return self._exchange.match(now)
         if self._seating.is_ours(agent) and (call_id is not None or seat.state is AgentState.TALKING):
             self._talk_over(agent, over, LegGone(over, _at(at, now)), now)
         return self._exchange.match(now)

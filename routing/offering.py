@@ -51,9 +51,13 @@ class Offering:
         if returned is not None:
             self.returned[returned.call_id] = returned
 
-    def talking(self, offer: Offer) -> None:
+    def talking(self, offer: Offer, at: float) -> None:
         """An offer has led to a talk: it stands until that is over."""
-        self.put(replace(offer, taken=True, lease_until=0.0))
+        self.put(replace(offer, taken=True, lease_until=0.0, answered_at=at))
+
+    def note(self, offer: Offer) -> None:
+        """Note more about a talk."""
+        self.offers[offer.call.call_id] = offer
 
     def of(self, call_id: CallId, agent: AgentId, fence: int) -> Offer | None:
         """Give the offer that somebody speaks of, when it stands."""

@@ -1,10 +1,14 @@
 """What the matcher is told and what it gives back: waiting calls, offers, seats, effects. Pure values."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
 
 from routing.decision import Decision
 from routing.seats import Seat
 from tieline.model import AgentId, CallId, Need, NodeId, SiteId
+
+NOBODY: Final = AgentId("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +18,8 @@ class Waiting:
     Attributes:
         since: Its first arrival in the pool, Unix seconds; never changes.
         site: Whose call it is: the site that answered it and hears its caller's key presses and hang-up.
+        moved_at: When the caller was last transferred, Unix seconds, 0 for never.
+        wanted: Agent to whom he was transferred, or empty; he is taken when he is free at that moment.
     """
 
     call_id: CallId
@@ -22,6 +28,8 @@ class Waiting:
     need: Need
     since: float
     site: SiteId
+    moved_at: float = 0.0
+    wanted: AgentId = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,11 @@ class Offer:
         fence: Grows with every offer of the agent's site; an answer that names an older one is void.
         lease_until: Unix seconds; withdrawn then unless taken. 0 while the two talk.
         taken: The hold loop took it: the phone rings or the two talk.
+        answered_at: When the talk began, Unix seconds; of a caller who was handed over to a phone that still rings,
+            when his last agent left.
+        moving_until: A transfer was asked for; until then a second one is not carried out.
+        second: Agent whom the first one consults, or empty; `second_fence` is of his own reservation, void at
+            `second_until` (Unix seconds) if he has not answered; 0 once the first agent goes back.
     """
 
     call: Waiting
@@ -39,6 +52,21 @@ class Offer:
     fence: int
     lease_until: float
     taken: bool = False
+    answered_at: float = 0.0
+    moving_until: float = 0.0
+    second: AgentId = NOBODY
+    second_fence: int = 0
+    second_until: float = 0.0
+
+    @property
+    def talks(self) -> bool:
+        """Whether it has led to a talk."""
+        return self.lease_until == 0
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether the caller has talked before, and hears this agent's phone ring."""
+        return self.answered_at > 0 and not self.talks
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +106,70 @@ class WithdrawOffer:
 
 
 @dataclass(frozen=True, slots=True)
+class Onward:
+    """To whom a caller is transferred.
+
+    Attributes:
+        agent: Who is to take him on, or empty for who fits best.
+        business: What he needs now; empty for what he needed before. `dialect` likewise.
+    """
+
+    agent: AgentId = NOBODY
+    business: str = ""
+    dialect: str = ""
+
+
+class Step(StrEnum):
+    """What is done about a talk."""
+
+    BLIND = "blind"
+    """The caller goes on with another agent at once."""
+    CONSULT = "consult"
+    """The agent talks with another one while the caller hears music."""
+    COMPLETE = "complete"
+    """The second agent takes the caller on."""
+    JOIN = "join"
+    """All three talk."""
+    BACK = "back"
+    """The second agent leaves, the caller is back with the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepConsult:
+    """Let Asterisk do a step of a consultation, on the first agent's leg."""
+
+    call: Waiting
+    agent: AgentId
+    step: Step
+    second: AgentId
+
+
+@dataclass(frozen=True, slots=True)
+class NextLeg:
+    """The caller has another agent since `at`, or for now none: to be noted on his channel."""
+
+    call: Waiting
+    agent: AgentId
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class EndLeg:
+    """The caller is gone while one agent consulted another: hang up, or the two would go on talking."""
+
+    call: Waiting
+    agent: AgentId
+
+
+@dataclass(frozen=True, slots=True)
+class MoveCall:
+    """Take a caller of ours out of his talk; he comes back to the pool by himself, told as waiting."""
+
+    call: Waiting
+    onward: Onward
+
+
+@dataclass(frozen=True, slots=True)
 class SeatChanged:
     """More is known of an agent of ours than `before`."""
 
@@ -91,4 +183,6 @@ class SeatChanged:
         return self.seat.shown != self.before.shown
 
 
-Effect = MakeOffer | TakeUpOffer | DeclineOffer | WithdrawOffer | SeatChanged
+Effect = (
+    MakeOffer | TakeUpOffer | DeclineOffer | WithdrawOffer | MoveCall | StepConsult | NextLeg | EndLeg | SeatChanged
+)

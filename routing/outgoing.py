@@ -4,7 +4,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Final
 
 from routing.intake import Rescue
-from routing.offers import DeclineOffer, Effect, MakeOffer, Offer, SeatChanged, TakeUpOffer, WithdrawOffer
+from routing.offers import (
+    DeclineOffer,
+    Effect,
+    EndLeg,
+    MakeOffer,
+    MoveCall,
+    NextLeg,
+    Offer,
+    SeatChanged,
+    StepConsult,
+    TakeUpOffer,
+    WithdrawOffer,
+)
 from routing.seats import Seat
 from routing.why import keeping
 from tieline import bus
@@ -20,6 +32,9 @@ STATIC: Final = "static"
 """The word that sends a caller to the safety net's queue."""
 RESCUE_S: Final = 5.0
 """The next snapshot repeats it."""
+
+MOVE_S: Final = 2.0
+"""A transfer that the node has not begun by then is void: the caller may be in another talk."""
 
 _OfferKey = tuple[CallId, AgentId, int]
 
@@ -82,6 +97,22 @@ def commands_of(
                         at=now, call_id=offer.call.call_id, agent=offer.agent, fence=offer.fence, why=why
                     )
                 )
+            case MoveCall(call, onward):
+                to = f"{onward.business}:{onward.dialect}:{onward.agent}"
+                sending = bus.SendOn(at=now, call_id=call.call_id, channel=call.channel, to=to, expires=now + MOVE_S)
+                yield commanding(call.node, sending)
+            case StepConsult(call, agent, step, second):
+                yield commanding(
+                    call.node,
+                    bus.Consult(
+                        at=now, call_id=call.call_id, agent=agent, step=step, to_agent=second, expires=now + MOVE_S
+                    ),
+                )
+            case NextLeg(call, agent, at):
+                leg = bus.NoteLeg(at=now, call_id=call.call_id, channel=call.channel, agent=agent, begun_at=at)
+                yield commanding(call.node, leg)
+            case EndLeg(call, agent):
+                yield commanding(call.node, bus.EndLeg(at=now, call_id=call.call_id, agent=agent))
             case SeatChanged(agent, seat):
                 if effect.is_news:
                     yield telling(_changed(agent, seat, now))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from routing.business_sites import left_elsewhere
+from routing.intake import onward_of, step_of
 from routing.matcher import Matcher
 from routing.offers import Effect
 from routing.peer_news import BetweenSites, PeerLost, PeerNews, PeerSeen
@@ -85,6 +86,8 @@ class PeerIntake:
                 return matcher.declined(call_id, AgentId(agent), fence, now)
             case bus.OfferFailed():
                 return self._failed_there(event, now)
+            case bus.TransferAsked(agent=agent):
+                return matcher.transfer(call_id, AgentId(agent), step_of(event), onward_of(event), now)
             case bus.CallGone(at=at) | bus.CallJournalled(at=at):
                 if call_id in matcher.peer_waiting or call_id in matcher.offers:
                     return matcher.call_gone(call_id, now, at)

@@ -26,7 +26,13 @@ class PeerLost:
 
 
 BetweenSites = (
-    bus.OfferMade | bus.OfferWithdrawn | bus.OfferDeclined | bus.OfferFailed | bus.CallGone | bus.CallJournalled
+    bus.OfferMade
+    | bus.OfferWithdrawn
+    | bus.OfferDeclined
+    | bus.OfferFailed
+    | bus.CallGone
+    | bus.CallJournalled
+    | bus.TransferAsked
 )
 """What a matcher hears of the other site's bus."""
 PeerNews = PeerSeen | PeerLost | BetweenSites

@@ -41,7 +41,7 @@ _log = structlog.get_logger("matcher")
 T = TypeVar("T")
 
 
-_BELL: Final = (bus.CallWaiting, bus.AgentChanged, bus.OfferMade, bus.OfferWithdrawn, bus.CallGone)
+_BELL: Final = (bus.CallWaiting, bus.AgentChanged, bus.OfferMade, bus.OfferWithdrawn, bus.CallGone, bus.TransferAsked)
 
 
 class _Look(NamedTuple):

@@ -78,6 +78,20 @@ def completed(stay: Stay, *, by_caller: bool) -> bus.QueueLine:
     return _line(stay, event, stay.agent, (_wait(stay), str(talk_s), str(stay.position)))
 
 
+def sent_on(stay: Stay, to: str, at: float) -> bus.QueueLine:
+    """`BLINDTRANSFER`: extension|context|wait|talk time|position when it entered; the extension is to whom."""
+    return _line(stay, "BLINDTRANSFER", stay.agent, (to, "transfer", *_waited_talked(stay, at)))
+
+
+def handed_over(stay: Stay, at: float) -> bus.QueueLine:
+    """`ATTENDEDTRANSFER`: BRIDGE|the call's channel in place of a bridge|wait|talk time|position when it entered."""
+    return _line(stay, "ATTENDEDTRANSFER", stay.agent, ("BRIDGE", stay.uniqueid, *_waited_talked(stay, at)))
+
+
+def _waited_talked(stay: Stay, at: float) -> tuple[str, str, str]:
+    return _wait(stay), str(_seconds(stay.answered_at, at)), str(stay.position)
+
+
 def abandoned(stay: Stay, position: int, at: float) -> bus.QueueLine:
     """`ABANDON`: position now|position when it entered|wait."""
     return _left(stay, "ABANDON", position, at)

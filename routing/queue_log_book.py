@@ -15,7 +15,7 @@ from routing.agents import Agent
 from routing.intake import Rescue
 from routing.keys import STAYS
 from routing.matcher import Matcher
-from routing.offers import Effect, SeatChanged, WithdrawOffer
+from routing.offers import Effect, NextLeg, SeatChanged, WithdrawOffer
 from routing.queue_log import Stay
 from tieline import bus
 from tieline.lease import Command
@@ -81,14 +81,18 @@ class QueueLogBook:
 
     def _enter(self, event: bus.CallWaiting, matcher: Matcher) -> None:
         call_id = event.call_id
+        queue = queue_log.queue_of(event.business, event.dialect)
+        before = self._stays.get(call_id)
+        if before is not None and before.answered_at and event.moved_at > before.answered_at:
+            self._write(before.node, queue_log.sent_on(before, event.wanted or queue, event.moved_at))
+            self._forget(call_id)
         if call_id in self._stays or CallId(call_id) in matcher.gone:
             return
-        queue = queue_log.queue_of(event.business, event.dialect)
         stay = Stay(
             node=event.node,
             queue=queue,
             uniqueid=event.uniqueid or call_id,
-            since=event.since,
+            since=event.moved_at or event.since,
             position=1 + sum(1 for _ in self._waiting(queue)),
         )
         self._put(call_id, stay)
@@ -124,6 +128,9 @@ class QueueLogBook:
             match effect:
                 case WithdrawOffer(offer, "failed"):
                     self._missed(offer.call.call_id, offer.agent, now)
+                case NextLeg(call, _, at) if stay := self._stays.get(call.call_id):
+                    self._write(stay.node, queue_log.handed_over(stay, at))
+                    self._forget(call.call_id)
                 case SeatChanged(agent, seat, before):
                     node = seat.node or before.node or self._nodes[0]
                     self._lines += [(node, one) for one in queue_log.member_lines(self._agents[agent], before, seat)]

@@ -12,9 +12,13 @@ from routing.matcher import Matcher
 from routing.offers import (
     DeclineOffer,
     Effect,
+    EndLeg,
     MakeOffer,
+    MoveCall,
+    NextLeg,
     Offer,
     SeatChanged,
+    StepConsult,
     TakeUpOffer,
     Waiting,
     WithdrawOffer,
@@ -56,6 +60,8 @@ class SavedState:
             match effect:
                 case MakeOffer(offer) | TakeUpOffer(offer) | WithdrawOffer(offer):
                     self._calls.add(offer.call.call_id)
+                case MoveCall(call) | StepConsult(call) | NextLeg(call) | EndLeg(call):
+                    self._calls.add(call.call_id)
                 case DeclineOffer(call_id) | Rescue(call_id):
                     self._calls.add(call_id)
                 case SeatChanged(agent):

@@ -119,6 +119,52 @@ def test_an_agent_who_hangs_up_first_is_known_a_moment_later_while_the_caller_ra
     assert site.tell(gone("c1", 170)) == []
 
 
+def test_a_caller_who_is_sent_on_leaves_and_enters_again() -> None:
+    site = Site()
+    at_work(site)
+    site.tell(waits("c1", 100))
+    talk(site, "c1", 100)
+    moved = msgspec.structs.replace(waits("c1", 100), at=120.0, moved_at=120.0, wanted="a1002")
+    assert site.tell(leg_gone("c1", 120), moved) == [
+        "fuzhou-1-c1.1|repair-mandarin|a1001|BLINDTRANSFER|a1002|transfer|4|16|1",
+        f"fuzhou-1-c1.1|repair-mandarin|NONE|ENTERQUEUE||{NUMBER}|1",
+    ]
+    assert site.tell(gone("c1", 125)) == ["fuzhou-1-c1.1|repair-mandarin|NONE|ABANDON|1|1|5"]
+
+
+def test_a_caller_who_is_handed_over_after_a_consultation() -> None:
+    site = Site()
+    at_work(site)
+    at_work(site, BEN, 2)
+    site.tell(waits("c1", 100))
+    talk(site, "c1", 100, BEN)
+    asked = bus.TransferAsked(at=110, call_id="c1", agent=BEN, step="consult", to_agent=ANNE)
+    assert site.tell(asked) == []
+    assert site.tell(bus.AgentAnswered(at=112, call_id="c1", agent=ANNE)) == []
+    assert site.tell(leg_gone("c1", 120, BEN)) == [
+        "fuzhou-1-c1.1|repair-mandarin|a1002|ATTENDEDTRANSFER|BRIDGE|fuzhou-1-c1.1|4|16|1"
+    ]
+    assert site.tell(gone("c1", 130)) == []
+
+
+def test_a_caller_handed_over_to_a_phone_that_nobody_answers_enters_again() -> None:
+    site = Site()
+    at_work(site)
+    at_work(site, BEN, 2)
+    site.tell(waits("c1", 100))
+    talk(site, "c1", 100, BEN)
+    site.tell(bus.TransferAsked(at=110, call_id="c1", agent=BEN, step="consult", to_agent=ANNE))
+    assert site.tell(bus.CallTransferred(at=115, call_id="c1", kind="threeway")) == [], "he is still there"
+    assert site.tell(bus.CallTransferred(at=120, call_id="c1", kind="attended")) == [
+        "fuzhou-1-c1.1|repair-mandarin|a1002|ATTENDEDTRANSFER|BRIDGE|fuzhou-1-c1.1|4|16|1"
+    ]
+    assert site.tell(leg_gone("c1", 122, BEN)) == [], "Asterisk keeps his leg while the phone rings"
+    moved = msgspec.structs.replace(waits("c1", 100), at=125.0, moved_at=125.0)
+    [entered, *paused] = site.tell(leg_gone("c1", 125), moved)
+    assert entered == f"fuzhou-1-c1.1|repair-mandarin|NONE|ENTERQUEUE||{NUMBER}|1"
+    assert {line.split("|", 2)[2] for line in paused} == {"a1001|PAUSE|no_answer"}
+
+
 def test_who_gives_up_has_his_place_then_and_now() -> None:
     site = Site()
     site.tell(waits("c1", 100), waits("c2", 101), waits("c3", 102, "puxian"), waits("c4", 103))
