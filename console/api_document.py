@@ -8,6 +8,7 @@ from aiohttp import web
 
 from console import (
     api_agent,
+    api_call,
     api_callback,
     api_forecast,
     api_hours,
@@ -22,6 +23,7 @@ from console.operations import Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *api_agent.OPERATIONS,
+    *api_call.OPERATIONS,
     *api_quota.OPERATIONS,
     *api_forecast.OPERATIONS,
     *api_refused.OPERATIONS,

@@ -25,6 +25,7 @@ from console.keys import (
     STORE,
     TASKS,
     TOKENS,
+    TRANSFERS,
     ConsoleParts,
 )
 from console.live_socket import live_socket
@@ -37,6 +38,7 @@ from ivr_prompts.notice_desk import NoticeDesk
 from routing.agent_desk import AgentDesk
 from routing.callback_desk import CallbackDesk
 from routing.ladder_desk import LadderDesk
+from routing.transfer_desk import TransferDesk
 from tieline.endings import cancel_until_done
 from tieline.errors import NotReady
 from tieline.tokens import Tokens
@@ -77,6 +79,7 @@ def build_app(parts: ConsoleParts) -> web.Application:
     app.router.add_static("/web/", WEB)
     causes = load_causes()
     app[NAMES] = names(parts.topology, causes)
+    app[TRANSFERS] = TransferDesk(parts.site, parts.live, parts.database, parts.staff.agents, clock=parts.clock)
     app[AGENTS] = AgentDesk(parts.site, parts.live, parts.database, parts.staff.agents, clock=parts.clock)
     app[CALLBACKS] = CallbackDesk(parts.database, parts.callback, clock=parts.clock)
     app[NOTICES] = NoticeDesk(parts.database, parts.topology, causes, clock=parts.clock)

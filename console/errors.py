@@ -9,7 +9,7 @@ from aiohttp import web
 
 from console.schemas import ErrorTold
 from ivr_prompts import notice_desk
-from routing import agent_desk, ladder_versions
+from routing import agent_desk, ladder_versions, transfer_desk
 from routing.callback_desk import NoSuchCallback
 from tieline.errors import AuthFailed, TielineError
 from trunk_config.change import ChangeRefused, Refused
@@ -66,6 +66,9 @@ def refusal_of(error: TielineError) -> Refusal:
     if isinstance(error, agent_desk.WishRefused):
         status, hint = _OF_WISH[error.kind]
         return Refusal(status, str(error.kind), str(error), hint)
+    if isinstance(error, transfer_desk.TransferRefused):
+        status, hint = _OF_TRANSFER[error.kind]
+        return Refusal(status, str(error.kind), str(error), hint)
     if isinstance(error, NoSuchCallback):
         return Refusal(404, "not_found", str(error), "look at GET /api/v1/callbacks")
     if isinstance(error, ladder_versions.LaddersRefused):
@@ -94,6 +97,13 @@ _OF_WISH: Final = {
     agent_desk.Refused.FORBIDDEN: (403, "use a token whose role and scope allow it"),
     agent_desk.Refused.INVALID: (422, "the form is in /api/v1/openapi.json"),
     agent_desk.Refused.UNKNOWN: (404, "look at GET /api/v1/agents; those of another site are at its console"),
+}
+
+_OF_TRANSFER: Final = {
+    transfer_desk.Refused.FORBIDDEN: (403, "use a token whose role and scope allow it"),
+    transfer_desk.Refused.INVALID: (422, "the form is in /api/v1/openapi.json"),
+    transfer_desk.Refused.UNKNOWN: (404, "calls of another site are at its console; agents: GET /api/v1/agents"),
+    transfer_desk.Refused.CONFLICT: (409, "look at GET /api/v1/agents, then ask again"),
 }
 
 _OF_NOTICE: Final = {

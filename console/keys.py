@@ -18,6 +18,7 @@ from routing.callback_rules import CallbackRules
 from routing.hours import Hours
 from routing.ladder_desk import LadderDesk
 from routing.staff import Staff
+from routing.transfer_desk import TransferDesk
 from tieline.clock import Clock, system_clock
 from tieline.database import Database
 from tieline.live import Live
@@ -60,6 +61,7 @@ TOKENS: Final = web.AppKey("tokens", Tokens)
 FOLLOWER: Final = web.AppKey("follower", Follower)
 QUOTAS: Final = web.AppKey("quotas", SiteDesk)
 AGENTS: Final = web.AppKey("agents", AgentDesk)
+TRANSFERS: Final = web.AppKey("transfers", TransferDesk)
 CALLBACKS: Final = web.AppKey("callbacks", CallbackDesk)
 LADDERS: Final = web.AppKey("ladders", LadderDesk)
 NOTICES: Final = web.AppKey("notices", NoticeDesk)

@@ -138,6 +138,14 @@ def agent() -> Mapping[str, click.Command]:
     return agents_cli.agent.commands
 
 
+@_group_with_settings
+def call() -> Mapping[str, click.Command]:
+    """Calls in progress: transfer."""
+    from routing import transfer_cli
+
+    return transfer_cli.call.commands
+
+
 @_group
 def conf() -> Mapping[str, click.Command]:
     """What Asterisk and Kamailio read: render, diff, apply."""

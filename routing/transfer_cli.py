@@ -1,0 +1,74 @@
+"""`tieline call …`: what can be done with a call in progress. Mounted by `service.cli`, `obj` is the `Settings`."""
+
+import asyncio
+
+import click
+
+from routing.agents import load_agents
+from routing.offers import Step
+from routing.transfer_desk import FORMS, Refused, Transfer, TransferDesk, TransferRefused
+from tieline import secrets_file
+from tieline.database import Database, create_schema
+from tieline.errors import TielineError
+from tieline.loopback import shift_loopback
+from tieline.model import is_call_id
+from tieline.principal import os_principal
+from tieline.settings import Settings
+from tieline.site_live import open_live
+from tieline.topology_file import load_topology
+
+
+@click.group()
+def call() -> None:
+    """Calls in progress: transfer."""
+
+
+@call.command()
+@click.argument("call")
+@click.option("--to", default="", help=f"To whom: {FORMS}.")
+@click.option(
+    "--step",
+    type=click.Choice([str(step) for step in Step]),
+    default=str(Step.BLIND),
+    show_default=True,
+    help="What.",
+)
+@click.pass_obj
+def transfer(settings: Settings, call: str, to: str, step: str) -> None:
+    """Let the caller of CALL (its id), who talks with an agent, go on with another one.
+
+    At once (blind), or after his agent has talked with that one: consult, then complete, join (all three), or back.
+    """
+    if not is_call_id(call):
+        raise click.BadParameter("no call id", param_hint="CALL")
+    try:
+        asyncio.run(_ask(settings, call, Transfer(to=to, step=Step(step))))
+    except TransferRefused as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{call}: {step} {to} is asked for")
+
+
+async def _ask(settings: Settings, call: str, wanted: Transfer) -> None:
+    """Ask at the first site that knows of the talk: a caller of one site may talk with an agent of another."""
+    topology = shift_loopback(load_topology(settings.topology), settings.loopback_instance)
+    agents = load_agents(settings.agents, topology)
+    password = secrets_file.load(settings.secrets).redis_password
+    database = Database(settings.database_url, deadline_s=settings.sql_deadline_s)
+    last: TielineError = TransferRefused(Refused.UNKNOWN, f"no call {call!r} in a talk")
+    try:
+        await asyncio.to_thread(create_schema, database)
+        for site in topology.sites.values():
+            live = open_live(site, password, deadline_s=settings.redis_deadline_s)
+            try:
+                await TransferDesk(site.id, live, database, agents).ask(call, wanted, by=os_principal())
+            except TransferRefused as error:
+                if error.kind is not Refused.UNKNOWN:
+                    raise
+                last = error
+            else:
+                return
+            finally:
+                await live.close()
+        raise last
+    finally:
+        database.close()

@@ -1,0 +1,221 @@
+"""The desk where transfers are asked for: checked and audited, then told to the matcher of the site.
+
+The answer says that the transfer is on its way: the caller leaves his talk within a moment, and the call's decisions
+(`tieline route explain`) tell who took him on. Failure policy: without SQL only an agent's own caller is moved.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import partial
+from typing import Final
+
+import msgspec
+import structlog
+
+from routing.agent_desk import CHIEFS, fetch_seats
+from routing.agents import Agent
+from routing.keys import OFFERS, POOL
+from routing.offers import Offer, Step
+from tieline import audit, bus
+from tieline.clock import Clock, system_clock
+from tieline.database import Database
+from tieline.errors import ConnectionLost, DeadlineExceeded, TielineError
+from tieline.live import Live
+from tieline.model import AgentId, AgentState, Business, SiteId
+from tieline.principal import Principal, Role
+
+AGENT: Final = "agent"
+BUSINESS: Final = "business"
+FORMS: Final = "agent:<agent> or business:<business>[:<dialect>]"
+
+_log = structlog.get_logger("transfers")
+
+
+class Transfer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a caller is to go on.
+
+    Attributes:
+        to: `agent:<agent>`, or `business:<business>` with `:<dialect>` after it if that is to be another one; of
+            `blind` and `consult` alone.
+        step: blind: at once. consult: the agent talks with another one first, then complete, join (all three talk)
+            or back.
+    """
+
+    to: str = ""
+    step: Step = Step.BLIND
+
+
+class Refused(StrEnum):
+    """Why a transfer was not passed on."""
+
+    FORBIDDEN = "forbidden"
+    INVALID = "invalid"
+    UNKNOWN = "not_found"
+    """No such call in a talk at this site."""
+    CONFLICT = "conflict"
+    """The call does not talk, or the other agent cannot take it now."""
+
+
+class TransferRefused(TielineError):
+    """A transfer is not passed on; nothing was changed."""
+
+    def __init__(self, kind: Refused, what: str) -> None:
+        """Remember the kind."""
+        super().__init__(what)
+        self.kind = kind
+
+
+class TransferDesk:
+    """Transfers of callers who talk at one site, or with one of its agents.
+
+    Args:
+        site: Whose bus is told.
+        live: The site's Redis.
+        database: With the schema made; for the audit trail.
+        agents: Of all sites.
+        clock: For tests.
+    """
+
+    def __init__(
+        self,
+        site: SiteId,
+        live: Live,
+        database: Database,
+        agents: Mapping[AgentId, Agent],
+        *,
+        clock: Clock = system_clock,
+    ) -> None:
+        self._site = site
+        self._live = live
+        self._database = database
+        self._agents = agents
+        self._clock = clock
+
+    async def ask(self, call: str, wanted: Transfer, *, by: Principal) -> None:
+        """Pass a blind transfer on.
+
+        Whether another site's agent is ready is not known here: when he is not, who fits best takes the caller on.
+
+        Raises:
+            TransferRefused: It is not allowed, or makes no sense; nothing was changed.
+            TielineError: Redis is away, or SQL when it is about somebody else's caller.
+        """
+        offer = await self._talk(call)
+        if problem := _not_for(by, offer):
+            raise TransferRefused(Refused.FORBIDDEN, problem)
+        asked = self._read(wanted, offer, by.name)
+        await self._check_ready(AgentId(asked.to_agent))
+        try:
+            await self._record(call, offer.agent, wanted, by)
+        except (ConnectionLost, DeadlineExceeded) as error:
+            if by.role is not Role.AGENT:
+                raise
+            _log.warning("agent's own transfer without a line in the trail", call_id=call, error=str(error))
+        await self._live.tell(asked)
+
+    async def _talk(self, call: str) -> Offer:
+        """Find the talk of a call."""
+        raw = await self._live.call("HGET", OFFERS, call)
+        if raw is None:
+            if await self._live.call("HEXISTS", POOL, call):
+                raise TransferRefused(Refused.CONFLICT, f"{call} waits for an agent, it does not talk")
+            raise TransferRefused(Refused.UNKNOWN, f"no call {call!r} in a talk at {self._site}")
+        offer = msgspec.json.decode(raw, type=Offer)
+        if not offer.talks:
+            raise TransferRefused(Refused.CONFLICT, f"{call} is being offered to {offer.agent}, it does not talk yet")
+        return offer
+
+    def _read(self, wanted: Transfer, offer: Offer, by: str) -> bus.TransferAsked:
+        """Read what is wanted, and see whether anybody there can help."""
+        _check_step(wanted, offer)
+        if wanted.step not in (Step.BLIND, Step.CONSULT):
+            return bus.TransferAsked(
+                at=self._clock(), call_id=offer.call.call_id, agent=offer.agent, step=wanted.step, by=by
+            )
+        to = wanted.to
+        kind, *parts = to.split(":")
+        business, dialect, agent = str(offer.call.need.business), str(offer.call.need.dialect), ""
+        match kind, parts:
+            case "agent", [agent]:
+                pass
+            case "business", [business]:
+                pass
+            case "business", [business, dialect]:
+                pass
+            case _:
+                raise TransferRefused(Refused.INVALID, f"to: {to!r} is not {FORMS}")
+        if business not in set(Business):
+            raise TransferRefused(Refused.INVALID, f"to: {business!r} is none of {', '.join(Business)}")
+        self._check_able(agent, business, dialect, offer)
+        where = offer.call.site
+        if wanted.step is Step.CONSULT and (not agent or self._agents[AgentId(agent)].site != where):
+            raise TransferRefused(
+                Refused.INVALID, f"to: only an agent of {where}, the caller's site, can be consulted"
+            )
+        return bus.TransferAsked(
+            at=self._clock(),
+            call_id=offer.call.call_id,
+            agent=offer.agent,
+            step=wanted.step,
+            to_agent=agent,
+            business=business,
+            dialect=dialect,
+            by=by,
+        )
+
+    def _check_able(self, agent: str, business: str, dialect: str, offer: Offer) -> None:
+        dialects = {spoken for one in self._agents.values() for spoken in one.dialects}
+        if dialect not in dialects:
+            raise TransferRefused(Refused.INVALID, f"to: nobody speaks {dialect!r}")
+        able = [
+            one.id for one in self._agents.values() if one.trained_for(Business(business)) and one.id != offer.agent
+        ]
+        if not agent:
+            if not able:
+                raise TransferRefused(Refused.CONFLICT, f"nobody else is trained for {business}")
+        elif AgentId(agent) not in self._agents:
+            raise TransferRefused(Refused.INVALID, f"to: no agent {agent!r}")
+        elif agent == offer.agent:
+            raise TransferRefused(Refused.CONFLICT, f"{agent} talks with this caller already")
+        elif agent not in able:
+            raise TransferRefused(Refused.CONFLICT, f"{agent} is not trained for {business}")
+
+    async def _check_ready(self, agent: AgentId) -> None:
+        known = self._agents.get(agent)
+        if known is None or known.site != self._site:
+            return
+        seat = (await fetch_seats(self._live)).get(agent)
+        state = seat.state if seat else AgentState.OFFLINE
+        if state is not AgentState.READY:
+            raise TransferRefused(Refused.CONFLICT, f"{agent} is {state}")
+
+    async def _record(self, call: str, agent: AgentId, wanted: Transfer, by: Principal) -> None:
+        note = partial(
+            audit.record,
+            principal=by,
+            action="call.transfer",
+            subject=f"call:{call}",
+            after={"from": agent, "step": wanted.step, "to": wanted.to},
+            clock=self._clock,
+        )
+        await self._database.run(note)
+
+
+def _check_step(wanted: Transfer, offer: Offer) -> None:
+    begins = wanted.step in (Step.BLIND, Step.CONSULT)
+    if begins and offer.second:
+        raise TransferRefused(Refused.CONFLICT, f"{offer.agent} consults {offer.second}")
+    if not begins and not offer.second:
+        raise TransferRefused(Refused.CONFLICT, f"{offer.agent} consults nobody")
+    if not begins and wanted.to:
+        raise TransferRefused(Refused.INVALID, "to is of blind and consult alone")
+
+
+def _not_for(by: Principal, offer: Offer) -> str:
+    """Tell why somebody may not move a caller, or nothing."""
+    if by.role is Role.AGENT:
+        return "" if by.name == offer.agent else "this is another agent's caller"
+    if by.role not in CHIEFS:
+        return f"role {by.role} may not transfer calls"
+    need = offer.call.need
+    return "" if by.covers(city=need.city, site=offer.call.site) else f"the call is beyond the scope of {by.name}"

@@ -1,0 +1,118 @@
+"""Transfers over HTTP: whose callers, where to, what is refused, what is told and written down."""
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+
+from routing.keys import OFFERS, POOL, SEATS
+from routing.offers import Offer, Waiting
+from routing.seat_facts import PhoneAt
+from routing.seats import EMPTY, SeatRules, after
+from tests.component.console.conftest import ME, Desk
+from tieline import bus
+from tieline.database import Database
+from tieline.model import AgentId, Business, CallId, CityId, DialectId, Need, NodeId, SiteId
+from tieline.principal import Principal, Role
+from tieline.store import fetch_audit
+
+pytestmark = pytest.mark.component
+
+CALL = "0193aa00-0000-7000-8000-000000000001"
+NEED = Need(DialectId("min_dong"), Business.REPAIR, CityId("fuzhou"))
+WAITING = Waiting(CallId(CALL), NodeId("fuzhou-1"), "PJSIP/edge-1-1", NEED, 1000.0, SiteId("fuzhou"))
+TALK = Offer(WAITING, AgentId("a1001"), 7, lease_until=0.0, taken=True, answered_at=1005.0)
+
+
+async def ask(desk: Desk, token: str, call: str = CALL, **wanted: str) -> tuple[int, Any]:
+    path = f"/api/v1/calls/{call}/transfer"
+    answer = await desk.client.post(path, json=wanted, headers=desk.header(token))
+    return answer.status, await answer.json()
+
+
+async def put(desk: Desk, offer: Offer) -> None:
+    await desk.live.call("HSET", OFFERS, CALL, msgspec.json.encode(offer))
+
+
+async def ready(desk: Desk, agent: str) -> None:
+    seat = after(EMPTY, desk.now[0], SeatRules(), PhoneAt(NodeId("fuzhou-1"), reachable=True, at=desk.now[0]))
+    await desk.live.call("HSET", SEATS, agent, msgspec.json.encode(seat))
+
+
+async def asked(desk: Desk) -> list[bus.TransferAsked]:
+    events = [bus.decode_event(raw) for _, raw in await desk.live.read("tl:events", "0-0", block_ms=1)]
+    return [event for event in events if isinstance(event, bus.TransferAsked)]
+
+
+def own_token(desk: Desk, agent: str) -> str:
+    return desk.tokens.new(Principal(role=Role.AGENT, city=None, site=SiteId("fuzhou"), name=agent), by=ME).text
+
+
+async def test_an_agent_hands_his_own_caller_on(desk: Desk, database: Database) -> None:
+    await put(desk, TALK)
+    status, told = await ask(desk, own_token(desk, "a1001"), to="business:billing:puxian")
+    assert (status, told) == (200, {"call_id": CALL, "to": "business:billing:puxian", "step": "blind"})
+    [event] = await asked(desk)
+    wanted = (event.agent, event.step, event.to_agent, event.business, event.dialect, event.by)
+    assert wanted == ("a1001", "blind", "", "billing", "puxian", "a1001")
+    with database.transaction() as connection:
+        line = fetch_audit(connection)[0]
+    assert (line.action, line.subject) == ("call.transfer", f"call:{CALL}")
+
+
+async def test_a_consultation_wants_a_ready_agent_of_the_callers_site(desk: Desk) -> None:
+    await put(desk, TALK)
+    token = desk.token(Role.SUPERVISOR)
+    assert (await ask(desk, token, step="consult", to="agent:a1002"))[0] == 409, "offline"
+    await ready(desk, "a1002")
+    assert (await ask(desk, token, step="consult", to="agent:a1002"))[0] == 200
+    assert (await ask(desk, token, step="consult", to="agent:a2001"))[0] == 422
+    assert [event.to_agent for event in await asked(desk)] == ["a1002"]
+
+
+async def test_the_end_of_a_consultation_wants_one(desk: Desk) -> None:
+    await put(desk, TALK)
+    token = desk.token(Role.SUPERVISOR)
+    assert (await ask(desk, token, step="complete"))[0] == 409
+    await put(desk, replace(TALK, second=AgentId("a1002"), second_fence=8))
+    assert (await ask(desk, token, to="agent:a1003"))[0] == 409
+    assert (await ask(desk, token, step="back", to="agent:a1003"))[0] == 422
+    assert (await ask(desk, token, step="complete"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status"),
+    [
+        ({"to": "somebody"}, 422),
+        ({"to": "business:gardening"}, 422),
+        ({"to": "business:billing:klingon"}, 422),
+        ({"to": "agent:a9999"}, 422),
+        ({"to": "agent:a1001"}, 409),
+        ({"to": "agent:a1002"}, 409),
+        ({"step": "dance"}, 422),
+        ({}, 422),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_and_told_to_nobody(
+    desk: Desk, wanted: dict[str, str], status: int
+) -> None:
+    await put(desk, TALK)
+    assert (await ask(desk, desk.token(Role.SUPERVISOR), **wanted))[0] == status
+    assert await asked(desk) == []
+
+
+async def test_only_a_talk_can_be_handed_on(desk: Desk) -> None:
+    token = desk.token(Role.SUPERVISOR)
+    assert (await ask(desk, token, to="business:billing"))[0] == 404
+    await desk.live.call("HSET", POOL, CALL, msgspec.json.encode(WAITING))
+    assert (await ask(desk, token, to="business:billing"))[0] == 409
+    await put(desk, replace(TALK, lease_until=2000.0))
+    assert (await ask(desk, token, to="business:billing"))[0] == 409
+
+
+async def test_others_callers_are_for_chiefs_of_their_scope(desk: Desk) -> None:
+    await put(desk, TALK)
+    for token in (own_token(desk, "a1002"), desk.token(Role.MONITOR), desk.token(Role.SUPERVISOR, city="putian")):
+        assert (await ask(desk, token, to="business:billing"))[0] == 403
+    assert await asked(desk) == []
