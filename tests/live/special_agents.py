@@ -21,9 +21,12 @@ HOLDS: Final = AgentId("a1904")
 """Min Bei, complaints: puts the caller on hold."""
 RINGS: Final = AgentId("a1905")
 """Hakka, billing: lets it ring and never answers."""
+SLOW: Final = AgentId("a1906")
+"""Min Bei, billing: lets it ring for a while, then answers."""
 
 TALK_MS: Final = 1500
 HOLD_MS: Final = 2000
+SLOW_MS: Final = 8000
 
 _ADDED: Final = {
     HANGS_UP_AT_ONCE: ("hakka", Business.COMPLAINT),
@@ -31,6 +34,7 @@ _ADDED: Final = {
     REFUSES[1]: ("hakka", Business.EXPANSION),
     HOLDS: ("min_bei", Business.COMPLAINT),
     RINGS: ("hakka", Business.BILLING),
+    SLOW: ("min_bei", Business.BILLING),
 }
 
 PHONES: Final = (
@@ -40,6 +44,7 @@ PHONES: Final = (
     PhoneGroup("busy-late", REFUSES[:1], Refuses("486 Busy Here", ring_ms=300)),
     PhoneGroup("declines", REFUSES[1:], Refuses("603 Decline", ring_ms=300)),
     PhoneGroup("rings", (RINGS,), NeverAnswers()),
+    PhoneGroup("slow", (SLOW,), Answers(ring_ms=SLOW_MS)),
     PhoneGroup("holds", (HOLDS,), Holds(TALK_MS, HOLD_MS, ring_ms=300)),
 )
 """All of them work in Fuzhou."""
