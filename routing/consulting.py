@@ -74,6 +74,13 @@ class Consulting:
             self.offering.note(onward)
             self.out.append(NextLeg(offer.call, offer.second, at))
 
+    def moved(self, offer: Offer, at: float, now: float) -> None:
+        """The caller waits again: his talk is over, or nobody took him on from the phone he was handed over to."""
+        call_id = offer.call.call_id
+        self.offering.take_out(call_id)
+        self.call_over(offer, CallOver(call_id, at), now)
+        self.offering.release(offer, now, LegGone(call_id, at), missed_at=0.0 if offer.talks else at)
+
     def call_over(self, offer: Offer, fact: CallOver, now: float) -> None:
         """The caller is gone: so are both legs, and the second agent is free, after his wrap-up if he talked."""
         if offer.second:

@@ -1,8 +1,10 @@
 """Calls that ended lately: the news of an end may come before that of the arrival. Pure; takes `now`."""
 
 from collections import deque
+from collections.abc import Iterator
 from typing import Final
 
+from routing.seat_facts import Answered, CallOver, Fact, Rung
 from tieline.model import CallId
 
 _REMEMBERED_S: Final = 60.0
@@ -24,9 +26,11 @@ class Ended:
             self._ended[call_id] = at
             self._told.append((now, call_id))
 
-    def maybe_at(self, call_id: CallId) -> float | None:
-        """Give when a call ended, or None."""
-        return self._ended.get(call_id)
+    def with_end(self, fact: Rung | Answered) -> Iterator[Fact]:
+        """Give what is known of an agent's leg: its call may have ended before the beginning is told."""
+        yield fact
+        if fact.call_id in self._ended:
+            yield CallOver(fact.call_id, self._ended[fact.call_id])
 
     def forget(self, now: float) -> None:
         """Forget what was told long ago."""

@@ -5,7 +5,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -17,7 +17,7 @@ from routing.decision import Cause, Decision
 from routing.demand import Demand
 from routing.ladders import LadderSet
 from routing.offering import Offering
-from routing.offers import Effect, MakeOffer, Offer, Waiting, WithdrawOffer
+from routing.offers import Effect, MakeOffer, MoveCall, Offer, Onward, Step, Waiting, WithdrawOffer
 from routing.pool import Pool
 from routing.reasons import agent_chosen, call_chosen
 from routing.seat_facts import Offered
@@ -27,6 +27,8 @@ from routing.timers import Timer, Timers
 from tieline.model import AgentId, CallId, Lane, SiteId
 
 _NEW_S: Final = 2.0
+MOVING_S: Final = 3.0
+"""So long a caller may be on his way out of a talk."""
 CALL_BACK_S: Final = 40.0
 """So much longer the offer of a call back stands: the customer's phone rings, and he is told who calls."""
 
@@ -74,7 +76,7 @@ class Exchange:
         self.peer_waiting: dict[CallId, Waiting] = {}
         self.out: list[Effect] = []
         self.timers = Timers()
-        self._lease_s = rules.lease_s
+        self._lease_s, self._rings_s = rules.lease_s, rules.ring_s + rules.lease_s
         self._next_fence = next_fence
         self._looks: dict[CallId, Timer] = {}
         self._to_place: dict[CallId, Cause] = {}
@@ -172,11 +174,26 @@ class Exchange:
             self.crossing.part(offer.call.call_id, offer.agent, now)
         self.wait(offer.call, now)
 
-    def consult(self, offer: Offer, second: AgentId, until: float, now: float) -> None:
+    # Talks ---------------------------------------------------------------------------------------------------
+
+    def transfer(self, offer: Offer, step: Step, onward: Onward, now: float) -> None:
+        """Do a step with the caller of a talk; one that does not fit changes nothing."""
+        match step:
+            case Step.BLIND if not offer.second and now >= offer.moving_until:
+                self.offering.note(replace(offer, moving_until=now + MOVING_S))
+                self.out.append(MoveCall(offer.call, onward))
+            case Step.CONSULT if not offer.second and onward.agent in self.pool.idle:
+                self._consult(offer, onward.agent, now)
+            case Step.COMPLETE | Step.JOIN | Step.BACK if offer.second:
+                self.consulting.step(offer, step)
+            case _:
+                pass
+
+    def _consult(self, offer: Offer, second: AgentId, now: float) -> None:
         """Reserve a second agent of ours for a talk; another site's agents only take callers over."""
         if self.seating.is_ours(second):
             self._next_fence += 1
-            self.consulting.begin(offer, second, self._next_fence - 1, now, until)
+            self.consulting.begin(offer, second, self._next_fence - 1, now, now + self._rings_s)
 
     # Matching ------------------------------------------------------------------------------------------------
 

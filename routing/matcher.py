@@ -8,7 +8,7 @@ Each method takes one event and returns what must be done about it. Events may c
 what does not fit the present state changes nothing. How agent and call are chosen is in `routing.choice`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -21,7 +21,6 @@ from routing.ladders import LadderSet
 from routing.offers import (
     DeclineOffer,
     Effect,
-    MoveCall,
     NextLeg,
     Offer,
     Onward,
@@ -36,8 +35,6 @@ from routing.wishes import Asked
 from tieline.model import AgentId, AgentState, CallId, NodeId, SiteId
 
 _ANY_NODE: Final = NodeId("")
-MOVING_S: Final = 3.0
-"""So long a caller may be on his way out of a talk."""
 
 
 class Matcher:
@@ -127,10 +124,7 @@ class Matcher:
         call_id = call.call_id
         offer = self.offers.get(call_id)
         if offer is not None and (offer.talks or offer.handed_over) and call.moved_at > offer.answered_at:
-            self._offering.take_out(call_id)
-            self._exchange.consulting.call_over(offer, CallOver(call_id, call.moved_at), now)
-            missed_at = 0.0 if offer.talks else call.moved_at
-            self._offering.release(offer, now, LegGone(call_id, call.moved_at), missed_at=missed_at)
+            self._exchange.consulting.moved(offer, call.moved_at, now)
             self._exchange.wait(call, now)
         elif self._exchange.knows(call_id):
             self._exchange.note_return(call)
@@ -155,27 +149,11 @@ class Matcher:
             self._seating.news(agent, now, over)
         return self._exchange.match(now)
 
-    def _of_leg(self, fact: Rung | Answered) -> Iterator[Fact]:
-        """Give what is known of an agent's leg: its call may have ended before the beginning is told."""
-        yield fact
-        ended_at = self.gone.maybe_at(fact.call_id)
-        if ended_at is not None:
-            yield CallOver(fact.call_id, ended_at)
-
     def transfer(self, call_id: CallId, agent: AgentId, step: Step, onward: Onward, now: float) -> list[Effect]:
         """Somebody wants a step with the caller who talks with `agent`; one that does not fit changes nothing."""
         offer = self.offers.get(call_id)
         if offer is not None and offer.call.site in self.own and offer.talks and offer.agent == agent:
-            match step:
-                case Step.BLIND if not offer.second and now >= offer.moving_until:
-                    self._offering.note(replace(offer, moving_until=now + MOVING_S))
-                    self._exchange.out.append(MoveCall(offer.call, onward))
-                case Step.CONSULT if not offer.second and onward.agent in self._exchange.pool.idle:
-                    self._exchange.consult(offer, onward.agent, now + self.rules.ring_s + self.rules.lease_s, now)
-                case Step.COMPLETE | Step.JOIN | Step.BACK if offer.second:
-                    self._exchange.consulting.step(offer, step)
-                case _:
-                    pass
+            self._exchange.transfer(offer, step, onward, now)
         return self._exchange.match(now)
 
     def handed_over(self, call_id: CallId, now: float, at: float | None = None) -> list[Effect]:
@@ -196,7 +174,7 @@ class Matcher:
 
     def rung(self, call_id: CallId, agent: AgentId, now: float, at: float | None = None) -> list[Effect]:
         """The agent's phone rings: for our offer, or because the safety net dials him."""
-        return self._news(agent, now, *self._of_leg(Rung(call_id, _at(at, now))))
+        return self._news(agent, now, *self.gone.with_end(Rung(call_id, _at(at, now))))
 
     def answered(self, call_id: CallId, agent: AgentId, now: float, at: float | None = None) -> list[Effect]:
         """The agent took the call. True whatever we believed: a late word from the mailbox is a talk, too."""
@@ -210,7 +188,7 @@ class Matcher:
         self._exchange.leave(call_id)
         ours = self._seating.is_ours(agent)
         if ours:
-            self._seating.news(agent, now, *self._of_leg(Answered(call_id, _at(at, now))))
+            self._seating.news(agent, now, *self.gone.with_end(Answered(call_id, _at(at, now))))
         if offer is not None:
             if ours and self.seats[agent].state is not AgentState.TALKING:
                 self._offering.release(offer, now)  # the end was told before the beginning
@@ -278,7 +256,7 @@ class Matcher:
         known, idle = self.seats.get(agent, EMPTY), PhoneIdle(_at(at, now))
         if known.state is not AgentState.TALKING:
             return self._news(agent, now, idle)
-        self._talk_over(agent, CallId(known.reason), idle, now)
+        self._offering.talk_over(agent, CallId(known.reason), idle, now)
         return self._exchange.match(now)
 
     def own_call(self, agent: AgentId, *, busy: bool, now: float, at: float | None = None) -> list[Effect]:
@@ -298,25 +276,13 @@ class Matcher:
         if self._exchange.consulting.leg_gone(over, agent, _at(at, now), now):
             return self._exchange.match(now)
         if self._seating.is_ours(agent) and (call_id is not None or seat.state is AgentState.TALKING):
-            self._talk_over(agent, over, LegGone(over, _at(at, now)), now)
+            self._offering.talk_over(agent, over, LegGone(over, _at(at, now)), now)
         return self._exchange.match(now)
 
     def _news(self, agent: AgentId, now: float, *facts: Fact) -> list[Effect]:
         if self._seating.is_ours(agent):
             self._seating.news(agent, now, *facts)
         return self._exchange.match(now)
-
-    def _talk_over(self, agent: AgentId, call_id: CallId, fact: Fact, now: float) -> None:
-        """Take in what ends a talk of ours, and forget the offer that led to it.
-
-        In one step: the agent would else seem to be offered for a moment, and be told so.
-        """
-        offer = self.offers.get(call_id)
-        if offer is not None and offer.agent == agent and offer.lease_until == 0:
-            self._offering.take_out(call_id)
-            self._offering.release(offer, now, fact)
-        else:
-            self._seating.news(agent, now, fact)
 
     # The other site ------------------------------------------------------------------------------------------
 

@@ -79,5 +79,17 @@ class Offering:
         else:
             self.seating.reserve(offer.agent, reserved=False)
 
+    def talk_over(self, agent: AgentId, call_id: CallId, fact: Fact, now: float) -> None:
+        """Take in what ends a talk of an agent of ours, and forget the offer that led to it.
+
+        In one step: the agent would else seem to be offered for a moment, and be told so.
+        """
+        offer = self.offers.get(call_id)
+        if offer is not None and offer.agent == agent and offer.talks:
+            self.take_out(call_id)
+            self.release(offer, now, fact)
+        else:
+            self.seating.news(agent, now, fact)
+
     def _end(self, call_id: CallId, now: float) -> None:
         self.on_end(self.offers[call_id], now)

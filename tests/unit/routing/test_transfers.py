@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from routing.decision import Cause
-from routing.matcher import MOVING_S, Matcher
+from routing.exchange import MOVING_S
+from routing.matcher import Matcher
 from routing.offers import Effect, EndLeg, MoveCall, NextLeg, Offer, Onward, Step, StepConsult, Waiting
 from tests.unit.routing.people import FUZHOU, XIAMEN, agent, call, decision, matcher, offers, pairs
 from tieline.model import AgentId, AgentState, Business, CallId
