@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from crm_adapter.merging import merge
 from crm_adapter.policy import TicketPolicy
-from crm_adapter.record import CallRecord, merge
+from crm_adapter.record import CallRecord
 from tieline.model import Outcome, is_call_id
 
 _LINE: Final = re.compile(

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql, sqlite
 
+from crm_adapter.merging import merge
 from crm_adapter.offered import HOUR_S, CityHour
 from crm_adapter.policy import TicketPolicy, load_policy
-from crm_adapter.record import LONGEST, CallRecord, merge
+from crm_adapter.record import LONGEST, CallRecord
 from crm_adapter.refused import Attempt, RefusedList, refused_list
 from crm_adapter.stand_in import StandIns
 from crm_adapter.ticket import Ticket, TicketState, ticket_of

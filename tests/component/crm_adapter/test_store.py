@@ -8,7 +8,8 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from crm_adapter.record import CallRecord, merge
+from crm_adapter.merging import merge
+from crm_adapter.record import CallRecord
 from crm_adapter.stand_in import StandIns
 from crm_adapter.store import RecordRefused, Store
 from crm_adapter.ticket import Ticket, TicketState
