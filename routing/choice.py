@@ -154,7 +154,7 @@ def _shut(pool: Pool, kind: CallKind, terms: Terms, wait_s: float, now: float) -
     """Tell why a call may not have an agent on these terms yet, or None."""
     if wait_s < terms.opens_s:
         return Lost.NOT_YET
-    if wait_s < terms.opens_s + terms.hold_s and pool.is_near(kind.key.dialect, now - wait_s, terms.near_s):
+    if wait_s < terms.opens_s + terms.hold_s and pool.is_near(kind.key, now - wait_s, terms.near_s):
         return Lost.HELD
     if wait_s < terms.gives_way_s and any(pool.is_kept(other, now) for other in terms.others):
         return Lost.RESERVED

@@ -5,6 +5,7 @@ call of another is worked out once.
 """
 
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Final, NamedTuple
 
 from routing.agents import Agent
@@ -69,11 +70,13 @@ class AgentKind:
     Attributes:
         like: Any of them.
         spoken: What they understand besides Mandarin.
+        serves: Each of these with every business that they are trained for.
         idle: The idle ones, the longest idle first: since when, and who.
     """
 
     like: Agent
     spoken: tuple[DialectId, ...]
+    serves: tuple[tuple[DialectId, Business], ...]
     idle: list[tuple[float, AgentId]] = field(default_factory=list)
 
 
@@ -111,7 +114,8 @@ def agent_key(agent: Agent) -> AgentKey:
 
 def agent_kind(agent: Agent) -> AgentKind:
     """Make the kind of which an agent is."""
-    return AgentKind(agent, tuple(d for d in agent.dialects if d != MANDARIN and agent.speaks(d)))
+    spoken = tuple(dialect for dialect in agent.dialects if dialect != MANDARIN and agent.speaks(dialect))
+    return AgentKind(agent, spoken, tuple(product(spoken, filter(agent.trained_for, Business))))
 
 
 def call_key(call: Waiting) -> CallKey:

@@ -18,7 +18,7 @@ from routing.kinds import AgentKey, AgentKind, CallKey, CallKind, Terms, agent_k
 from routing.ladders import LadderSet
 from routing.offers import Waiting
 from routing.present import Present
-from tieline.model import MANDARIN, AgentId, CallId, DialectId
+from tieline.model import MANDARIN, AgentId, Business, CallId, DialectId
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ class Pool:
         demand: Load of the dialects.
         callers: Waiting calls by dialect.
         speakers: Agents on duty by dialect.
+        trained: The same by dialect and business.
         idle_speakers: Idle agents by dialect.
         apart: Calls and agents who are not to be brought together just now.
     """
@@ -79,6 +80,7 @@ class Pool:
     )
     callers: Counter[DialectId] = field(default_factory=Counter)
     speakers: Counter[DialectId] = field(default_factory=Counter)
+    trained: Counter[tuple[DialectId, Business]] = field(default_factory=Counter)
     idle_speakers: Counter[DialectId] = field(default_factory=Counter)
     apart: set[tuple[CallId, AgentId]] = field(default_factory=set)
     _reserves: dict[DialectId, tuple[float, float]] = field(default_factory=dict)
@@ -136,8 +138,9 @@ class Pool:
         kind = self._agent_kinds[agent]
         if on_duty is not (agent in self.on_duty):
             (self.on_duty.add if on_duty else self.on_duty.discard)(agent)
-            for dialect in kind.spoken:
-                self.speakers[dialect] += 1 if on_duty else -1
+            more = 1 if on_duty else -1
+            self.speakers.update(dict.fromkeys(kind.spoken, more))
+            self.trained.update(dict.fromkeys(kind.serves, more))
         before = self.idle.get(agent)
         if before == idle_since:
             return
@@ -184,14 +187,18 @@ class Pool:
         shares = [self.reserve(dialect, now) / self.idle_speakers[dialect] for dialect in dialects]
         return self.ladders.numbers.scarcity_price * max(shares)
 
-    def is_near(self, dialect: DialectId, since: float, within_s: float) -> bool:
+    def is_near(self, key: CallKey, since: float, within_s: float) -> bool:
         """Tell whether a speaker is likely to come free within so many seconds for who waits since then.
 
-        Those of the dialect who came before get the next speakers, so only they and the caller himself count.
+        Those of the dialect who came before get the next speakers, so only they and the caller himself count. Where
+        nobody on duty is trained for what he wants, there is nobody to wait for.
         """
+        dialect = key.dialect
         served = within_s * self.speakers[dialect] / self.ladders.numbers.talk_s
-        if served < 1 or self.callers[dialect] <= served:
-            return served >= 1
+        if served < 1 or not self.trained[dialect, key.business]:
+            return False
+        if self.callers[dialect] <= served:
+            return True
         before = (since - _SAME_S,)
         return 1 + sum([bisect_left(kind.calls, before) for kind in self._dialect_kinds[dialect]]) <= served
 

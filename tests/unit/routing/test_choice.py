@@ -136,6 +136,16 @@ def test_mandarin_is_not_put_off_when_too_many_wait_for_too_few() -> None:
     assert pairs(pool.tick(100 + MANDARIN_S)) == [("c1", "a1")]
 
 
+def test_nobody_waits_for_a_speaker_who_is_not_trained_for_what_he_wants() -> None:
+    speakers = [agent(f"a{number}", "puxian", business=(Business.REPAIR,)) for number in range(10, 20)]
+    for business, expected in ((Business.REPAIR, []), (Business.COMPLAINT, [("c1", "a1")])):
+        pool = matcher(agent("a1", business=(Business.REPAIR, Business.COMPLAINT)), *speakers)
+        for speaker in speakers:
+            pool.answered(CallId(f"t-{speaker.id}"), speaker.id, 50)
+        pool.call_waiting(call("c1", 100, "puxian", business=business), 100)
+        assert pairs(pool.tick(100 + MANDARIN_S)) == expected
+
+
 def all_talking(*speakers: Agent) -> Matcher:
     """One idle agent without the dialect, and speakers who all talk."""
     pool = matcher(agent("a1"), *speakers)
