@@ -63,7 +63,7 @@ def test_a_waiting_caller_is_told_how_it_stands_and_an_offer_stops_the_sentence(
     call.end()
     lab.settle(calls=1)
     assert lab.one().outcome is Outcome.ANSWERED
-    events = lab.events("fuzhou")
+    events = [event for site in lab.lives for event in lab.events(site)]  # whichever site was quicker
     made = next(event for event in events if isinstance(event, bus.OfferMade))
     taken = next(event for event in events if isinstance(event, bus.OfferTaken))
     print(f"offer taken after {taken.at - made.at:.3f} s")
