@@ -31,7 +31,7 @@ class QueueMember:
 
 @dataclass(frozen=True, slots=True)
 class StaticQueue:
-    """One queue of the safety net: callers of a city and dialect while no matcher decides."""
+    """One queue of the safety net: callers of a dialect while no matcher decides."""
 
     site: SiteId
     name: str

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
 
 FUZHOU = SiteId("fuzhou")
 NODE = "fuzhou-1"
-QUEUE = "net-fuzhou-mandarin"
+QUEUE = "net-mandarin"
 ONE, OTHER = "a1007", "a1010"
 AWAY_S = 230.0
 _MEMBER = re.compile(r"PJSIP/(a\d+)\).*")
@@ -59,7 +59,7 @@ def one_ready(lab: House) -> Iterator[None]:
 
 @pytest.mark.usefixtures("one_ready")
 def test_while_the_matchers_are_dead_the_net_rings_who_was_ready_and_follows_again_afterwards(lab: House) -> None:
-    until(lab, only(ONE), "net-fuzhou-min_dong")
+    until(lab, only(ONE), "net-min_dong")
     with dead(lab, *matcher_parts(lab.plan.topology.sites[FUZHOU])):
         ask(lab, OTHER, "ready")
         script = lab.script("fuzhou", "mandarin", Business.REPAIR, Pause(18_000), HangUp())

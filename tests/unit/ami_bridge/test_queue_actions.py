@@ -21,9 +21,9 @@ pytestmark = pytest.mark.unit
             [("Interface", "PJSIP/a1001"), ("Paused", "true"), ("Reason", "meal")],
         ),
         (
-            QueueAdd("net-fuzhou-min_dong", "a1001", 2, paused=True, reason="training"),
+            QueueAdd("net-min_dong", "a1001", 2, paused=True, reason="training"),
             [
-                ("Queue", "net-fuzhou-min_dong"), ("Interface", "PJSIP/a1001"), ("MemberName", "a1001"),
+                ("Queue", "net-min_dong"), ("Interface", "PJSIP/a1001"), ("MemberName", "a1001"),
                 ("Penalty", "2"), ("Paused", "true"), ("Reason", "training"),
             ],
         ),

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.unit
 
 NODE, SECOND = NodeId("fuzhou-1"), NodeId("fuzhou-2")
 ANNE = AgentId("a1001")
-QUEUES = (StaticQueue(FUZHOU, "net-fuzhou-mandarin", (QueueMember(ANNE, 0), QueueMember(AgentId("a1002"), 2))),)
+QUEUES = (StaticQueue(FUZHOU, "net-mandarin", (QueueMember(ANNE, 0), QueueMember(AgentId("a1002"), 2))),)
 
 
 def matcher(*, log_in: bool = False) -> Matcher:
@@ -86,7 +86,7 @@ def test_the_whole_follows_the_first_list_of_a_node_and_the_next_one_after_each_
     assert stream == commands_stream(NODE)
     assert whole == bus.SetNetQueues(
         at=6,
-        queues=(bus.NetQueue(name="net-fuzhou-mandarin", members={"a1001": 0, "a1002": 2}),),
+        queues=(bus.NetQueue(name="net-mandarin", members={"a1001": 0, "a1002": 2}),),
         paused={"a1001": "training"},
     )
     net.take(listed, pool, 36)
