@@ -96,7 +96,7 @@ def arms_plan(instance: int, say: Say) -> LabPlan:
         for arm in (TIELINE, PLAIN)
     }
     plan = make_plan(instance, say, agents_file=agents_file, database="postgresql", phones=phones)
-    return replace(plan, wrap_up_s=WRAP_UP_S)
+    return replace(plan, wrap_up_s=WRAP_UP_S, recording=False)
 
 
 def _staff() -> Iterator[dict[str, object]]:
@@ -120,12 +120,6 @@ def prepare_arms(plan: LabPlan, say: Say) -> Orders:
         LabError: Prompts or configuration cannot be made.
     """
     orders = prepare(plan, say)
-    for node in plan.topology.nodes.values():
-        globals_file = _etc(plan, node) / "globals.conf"
-        text = globals_file.read_text()
-        if "TL_RECORD = 1" not in text:
-            raise LabError("the rendered globals do not say whether talks are recorded")
-        globals_file.write_text(text.replace("TL_RECORD = 1", "TL_RECORD = 0"))
     for node in plan.topology.sites[PLAIN.site].nodes:
         for name, text in plain_files(plan, load_voice(plan.sounds)):
             (_etc(plan, node) / name).write_text(text)

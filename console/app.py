@@ -79,7 +79,9 @@ def build_app(parts: ConsoleParts) -> web.Application:
     app.router.add_static("/web/", WEB)
     causes = load_causes()
     app[NAMES] = names(parts.topology, causes)
-    app[TRANSFERS] = TransferDesk(parts.site, parts.live, parts.database, parts.staff.agents, clock=parts.clock)
+    app[TRANSFERS] = TransferDesk(
+        parts.site, parts.live, parts.database, parts.staff.agents, consults=parts.recording, clock=parts.clock
+    )
     app[AGENTS] = AgentDesk(parts.site, parts.live, parts.database, parts.staff.agents, clock=parts.clock)
     app[CALLBACKS] = CallbackDesk(parts.database, parts.callback, clock=parts.clock)
     app[NOTICES] = NoticeDesk(parts.database, parts.topology, causes, clock=parts.clock)

@@ -38,6 +38,7 @@ class ConsoleParts:
         database: With the schema made.
         site: Whose console it is.
         profiles: Of the quotas' file.
+        recording: Whether talks are recorded.
         probes: Further parts for readiness, by name (Redis, SQL and the nodes' links are asked anyhow).
         metrics: Numbers of other parts of the process, by the name of the part.
     """
@@ -50,6 +51,7 @@ class ConsoleParts:
     staff: Staff
     callback: CallbackRules
     hours: Hours
+    recording: bool = True
     probes: Mapping[str, Probe] = field(default_factory=dict)
     metrics: Mapping[str, Numbers] = field(default_factory=dict)
     clock: Clock = system_clock

@@ -49,6 +49,7 @@ class LabPlan:
         callback_file: Whom one may call back; a lab nobody.
         database: SQLite serves on one machine; PostgreSQL is what production has.
         wrap_up_s: How long agents rest after a talk; short, a lab has few agents.
+        recording: Whether talks are recorded.
         phones: The agents' phones of each site.
     """
 
@@ -63,6 +64,7 @@ class LabPlan:
     callback_file: Path = CALLBACK_FILE
     database: DatabaseKind = "sqlite"
     wrap_up_s: float = 1.0
+    recording: bool = True
     phones: Mapping[SiteId, tuple[PhoneGroup, ...]] = field(default_factory=dict)
 
     @property
@@ -131,7 +133,12 @@ def settings_text(plan: LabPlan, postgres_password: str = "") -> str:
         "database_url": url,
     }
     lines = [f'{name} = "{value}"' for name, value in values.items()]
-    return "\n".join([*lines, f"loopback_instance = {plan.instance}", f"wrap_up_s = {plan.wrap_up_s}", ""])
+    lines += [
+        f"loopback_instance = {plan.instance}",
+        f"wrap_up_s = {plan.wrap_up_s}",
+        f"recording = {str(plan.recording).lower()}",
+    ]
+    return "\n".join([*lines, ""])
 
 
 def orders(plan: LabPlan) -> Orders:

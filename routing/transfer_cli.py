@@ -60,7 +60,8 @@ async def _ask(settings: Settings, call: str, wanted: Transfer) -> None:
         for site in topology.sites.values():
             live = open_live(site, password, deadline_s=settings.redis_deadline_s)
             try:
-                await TransferDesk(site.id, live, database, agents).ask(call, wanted, by=os_principal())
+                desk = TransferDesk(site.id, live, database, agents, consults=settings.recording)
+                await desk.ask(call, wanted, by=os_principal())
             except TransferRefused as error:
                 if error.kind is not Refused.UNKNOWN:
                     raise

@@ -73,6 +73,8 @@ class TransferDesk:
         live: The site's Redis.
         database: With the schema made; for the audit trail.
         agents: Of all sites.
+        consults: Whether agents can consult one another: the agent's leg listens for that only in talks that are
+            recorded (`TL_TALK` in the dialplan).
         clock: For tests.
     """
 
@@ -83,12 +85,14 @@ class TransferDesk:
         database: Database,
         agents: Mapping[AgentId, Agent],
         *,
+        consults: bool = True,
         clock: Clock = system_clock,
     ) -> None:
         self._site = site
         self._live = live
         self._database = database
         self._agents = agents
+        self._consults = consults
         self._clock = clock
 
     async def ask(self, call: str, wanted: Transfer, *, by: Principal) -> None:
@@ -128,6 +132,12 @@ class TransferDesk:
     def _read(self, wanted: Transfer, offer: Offer, by: str) -> bus.TransferAsked:
         """Read what is wanted, and see whether anybody there can help."""
         _check_step(wanted, offer)
+        if wanted.step is Step.CONSULT and not self._consults:
+            raise TransferRefused(
+                Refused.INVALID,
+                "step: nobody can be consulted where talks are not recorded (setting `recording`): the agent's leg"
+                " listens for it in recorded talks only; hand the caller over at once (blind)",
+            )
         if wanted.step not in (Step.BLIND, Step.CONSULT):
             return bus.TransferAsked(
                 at=self._clock(), call_id=offer.call.call_id, agent=offer.agent, step=wanted.step, by=by

@@ -27,6 +27,7 @@ async def console(shared: Shared) -> AsyncIterator[None]:
         staff=context.staff,
         callback=context.callback,
         hours=context.hours,
+        recording=context.settings.recording,
         probes=heartbeats.probes(context.site, shared.live, system_clock),
         metrics=shared.metrics,
     )

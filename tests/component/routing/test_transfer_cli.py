@@ -81,6 +81,16 @@ def asked(server: RedisServer) -> list[bus.TransferAsked]:
     return [event for event in asyncio.run(read()) if isinstance(event, bus.TransferAsked)]
 
 
+def test_nobody_is_consulted_where_talks_are_not_recorded(home: Path, sites: Sites) -> None:
+    talks(sites["fuzhou"])
+    with (home / "settings.toml").open("a") as settings:
+        settings.write("recording = false\n")
+    told = run(home, CALL, "--step", "consult", "--to", "agent:a1002")
+    assert (told.exit_code, "not recorded" in told.output) == (1, True), told.output
+    assert asked(sites["fuzhou"]) == []
+    assert run(home, CALL, "--to", "business:billing").exit_code == 0
+
+
 @pytest.mark.parametrize("where", ["fuzhou", "xiamen"])
 def test_a_transfer_is_told_where_the_talk_is_known_by_the_user_who_typed_it(
     home: Path, sites: Sites, where: str

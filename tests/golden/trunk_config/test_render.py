@@ -115,6 +115,13 @@ def test_rendered_configuration_is_as_reviewed(plan: SwitchPlan) -> None:
         assert text == kept[name], name
 
 
+def test_an_agents_leg_listens_for_a_consultation_only_in_recorded_talks(plan: SwitchPlan) -> None:
+    [fuzhou, *_] = plan.topology.sites.values()
+    quiet = render_node(replace(plan, recording=False), fuzhou.nodes[0])["globals.conf"]
+    assert {"TL_RECORD = 0", "TL_TALK = g"} <= set(quiet.splitlines())
+    assert {"TL_RECORD = 1", "TL_TALK = gt"} <= set(rendered(plan)["node/globals.conf"].splitlines())
+
+
 def test_every_agent_has_an_endpoint_and_every_city_a_cap(plan: SwitchPlan) -> None:
     node = plan.topology.sites[SiteId("xiamen")].nodes[0]
     files = render_node(plan, node)
