@@ -15,6 +15,7 @@ from routing.agent_desk import AgentShown, AgentWish
 from routing.groups import Group
 from routing.pool_view import PoolShown, fetch_pool
 from tieline.model import AgentState
+from tieline.refused import DeskName, Kind, Refused
 
 _GROUP: Final = Words("group", "Only members of a group, by its id.", "")
 _STATE: Final = Words("state", "Only those in one state, e.g. `ready`.", "")
@@ -69,8 +70,7 @@ async def ask(request: web.Request) -> web.Response:
     try:
         wish = read_body(await request.read(), AgentWish)
     except Unreadable as error:
-        told = {"problems": error.problems}
-        raise Refusal(422, "unreadable", "not a wish", "the form is in /api/v1/openapi.json", **told) from None
+        raise Refused(DeskName.AGENTS, Kind.UNREADABLE, "not a wish", error.problems) from None
     await request.app[AGENTS].ask(agent, wish, by=by)
     return _answer(WishTaken(agent, wish.wish))
 

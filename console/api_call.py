@@ -7,10 +7,10 @@ from aiohttp import web
 
 from console.access import recognised
 from console.body import Unreadable, read_body
-from console.errors import Refusal
 from console.keys import TRANSFERS
 from console.operations import Operation
 from routing.transfer_desk import Transfer
+from tieline.refused import DeskName, Kind, Refused
 
 
 class TransferTaken(msgspec.Struct, frozen=True):
@@ -31,8 +31,7 @@ async def transfer(request: web.Request) -> web.Response:
     try:
         wanted = read_body(await request.read(), Transfer)
     except Unreadable as error:
-        told = {"problems": error.problems}
-        raise Refusal(422, "unreadable", "no transfer", "the form is in /api/v1/openapi.json", **told) from None
+        raise Refused(DeskName.CALLS, Kind.UNREADABLE, "no transfer", error.problems) from None
     await request.app[TRANSFERS].ask(call, wanted, by=by)
     return web.Response(
         body=msgspec.json.encode(TransferTaken(call, wanted.to, wanted.step)), content_type="application/json"

@@ -15,6 +15,7 @@ from console.keys import CALLBACKS, PARTS
 from console.operations import Operation, Words
 from routing.callback import Callback
 from tieline.model import CallId
+from tieline.refused import DeskName, Kind, Refused
 
 _STATE: Final = Words("state", "`open`, or `all`: the ended ones, too, of the newest thousand.", "open")
 
@@ -50,8 +51,7 @@ async def cancel(request: web.Request) -> web.Response:
     try:
         asked = read_body(await request.read(), CancelAsked)
     except Unreadable as error:
-        told = {"problems": error.problems}
-        raise Refusal(422, "unreadable", "no reason", "the form is in /api/v1/openapi.json", **told) from None
+        raise Refused(DeskName.CALLBACKS, Kind.UNREADABLE, "no reason", error.problems) from None
     end = partial(request.app[CALLBACKS].cancel, CallId(request.match_info["call"]), by, why=asked.why)
     return _answer(await asyncio.to_thread(end))
 

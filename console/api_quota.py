@@ -17,7 +17,8 @@ from console.operations import Handler, Number, Operation
 from console.query import number_of
 from console.schemas import ChangeAsked, History, ProfileAsked, ProfileList, SharesAsked, UndoAsked
 from tieline.principal import Principal
-from trunk_config.change import Change, ChangeRefused, PutOn, Refused, SetShares, Undo
+from tieline.refused import Kind
+from trunk_config.change import Change, PutOn, SetShares, Undo, not_changed
 from trunk_config.site_desk import Changed, SiteDesk
 from trunk_config.standing import Standing
 
@@ -138,13 +139,13 @@ async def _asked(request: web.Request, desk: SiteDesk, by: Principal, form: type
     """Read the request's body.
 
     Raises:
-        ChangeRefused: It cannot be read; the attempt is audited.
+        Refused: It cannot be read; the attempt is audited.
     """
     try:
         return read_body(await request.read(), form)
     except Unreadable as error:
         await desk.note_unreadable(by, error.problems)
-        raise ChangeRefused(desk.site, Refused.UNREADABLE, error.problems) from None
+        raise not_changed(desk.site, Kind.UNREADABLE, error.problems) from None
 
 
 async def _changed(

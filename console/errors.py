@@ -8,11 +8,8 @@ import structlog
 from aiohttp import web
 
 from console.schemas import ErrorTold
-from ivr_prompts import notice_desk
-from routing import agent_desk, ladder_versions, transfer_desk
-from routing.callback_desk import NoSuchCallback
 from tieline.errors import AuthFailed, TielineError
-from trunk_config.change import ChangeRefused, Refused
+from tieline.refused import DeskName, Kind, Refused
 
 _log = structlog.get_logger("console")
 
@@ -59,78 +56,43 @@ def refusal_of(error: TielineError) -> Refusal:
     if isinstance(error, AuthFailed):
         hint = "send `Authorization: Bearer <token>`; make a token with `tieline token new --role monitor`"
         return Refusal(401, "unauthorized", str(error) or "no token", hint)
-    if isinstance(error, ChangeRefused):
-        return _of_change(error)
-    if isinstance(error, notice_desk.NoticeRefused):
-        return _of_notice(error)
-    if isinstance(error, agent_desk.WishRefused):
-        status, hint = _OF_WISH[error.kind]
-        return Refusal(status, str(error.kind), str(error), hint)
-    if isinstance(error, transfer_desk.TransferRefused):
-        status, hint = _OF_TRANSFER[error.kind]
-        return Refusal(status, str(error.kind), str(error), hint)
-    if isinstance(error, NoSuchCallback):
-        return Refusal(404, "not_found", str(error), "look at GET /api/v1/callbacks")
-    if isinstance(error, ladder_versions.LaddersRefused):
-        return _of_ladders(error)
+    if isinstance(error, Refused):
+        return _of_refused(error)
     if error.retryable:
         return Refusal(503, "unavailable", "a part that is needed does not answer", "try again in some seconds")
     return Refusal(500, "internal", "the request could not be answered", "look in the log of the console")
 
 
-_OF_CHANGE: Final = {
-    Refused.FORBIDDEN: (403, "use a token whose role and scope allow it"),
-    Refused.STALE: (409, "look at the difference, then ask again with the newest version as base"),
-    Refused.CONFIRM: (409, "ask again with `confirmed`: true"),
-    Refused.INVALID: (422, "mend every problem, then ask again"),
-    Refused.UNREADABLE: (422, "the form is in /api/v1/openapi.json"),
+_THE_FORM: Final = "the form is in /api/v1/openapi.json"
+_TOLD: Final = {
+    Kind.INVALID: (422, "mend every problem, then ask again"),
+    Kind.UNREADABLE: (422, _THE_FORM),
+    Kind.FORBIDDEN: (403, "use a token whose role and scope allow it"),
+    Kind.MISSING: (404, "look at what is there, then ask again"),
+    Kind.CONFLICT: (409, "look at GET /api/v1/agents, then ask again"),
+    Kind.STALE: (409, "look at the difference, then ask again with the newest version as base"),
+    Kind.CONFIRM: (409, "ask again with `confirmed`: true"),
 }
-
-
-def _of_change(error: ChangeRefused) -> Refusal:
-    status, hint = _OF_CHANGE[error.kind]
-    more = {"newest": error.newest, "problems": error.problems, "difference": error.difference}
-    return Refusal(status, str(error.kind), str(error).partition("\n")[0], hint, **more)
-
-
-_OF_WISH: Final = {
-    agent_desk.Refused.FORBIDDEN: (403, "use a token whose role and scope allow it"),
-    agent_desk.Refused.INVALID: (422, "the form is in /api/v1/openapi.json"),
-    agent_desk.Refused.UNKNOWN: (404, "look at GET /api/v1/agents; those of another site are at its console"),
+"""With which status each kind is refused, and what helps the client."""
+_HINTS_AT: Final = {
+    (DeskName.LADDERS, Kind.STALE): "look at the lines, then ask again with the newest version as base",
+    (DeskName.NOTICES, Kind.MISSING): "look at GET /api/v1/notices",
+    (DeskName.AGENTS, Kind.MISSING): "look at GET /api/v1/agents; those of another site are at its console",
+    (DeskName.CALLS, Kind.MISSING): "calls of another site are at its console; agents: GET /api/v1/agents",
+    (DeskName.CALLBACKS, Kind.MISSING): "look at GET /api/v1/callbacks",
+    (DeskName.AGENTS, Kind.INVALID): _THE_FORM,
+    (DeskName.CALLS, Kind.INVALID): _THE_FORM,
 }
-
-_OF_TRANSFER: Final = {
-    transfer_desk.Refused.FORBIDDEN: (403, "use a token whose role and scope allow it"),
-    transfer_desk.Refused.INVALID: (422, "the form is in /api/v1/openapi.json"),
-    transfer_desk.Refused.UNKNOWN: (404, "calls of another site are at its console; agents: GET /api/v1/agents"),
-    transfer_desk.Refused.CONFLICT: (409, "look at GET /api/v1/agents, then ask again"),
-}
-
-_OF_NOTICE: Final = {
-    notice_desk.Refused.FORBIDDEN: (403, "use a token whose role and scope allow it"),
-    notice_desk.Refused.INVALID: (422, "mend every problem, then ask again"),
-    notice_desk.Refused.UNREADABLE: (422, "the form is in /api/v1/openapi.json"),
-    notice_desk.Refused.MISSING: (404, "look at GET /api/v1/notices"),
-}
+"""What helps at one desk, where that is something else."""
 
 
-def _of_notice(error: notice_desk.NoticeRefused) -> Refusal:
-    status, hint = _OF_NOTICE[error.kind]
-    return Refusal(status, str(error.kind), error.subject, hint, problems=error.problems)
-
-
-_OF_LADDERS: Final = {
-    ladder_versions.Refused.FORBIDDEN: (403, "use a token whose role and scope allow it"),
-    ladder_versions.Refused.STALE: (409, "look at the lines, then ask again with the newest version as base"),
-    ladder_versions.Refused.INVALID: (422, "mend every problem, then ask again"),
-    ladder_versions.Refused.UNREADABLE: (422, "the form is in /api/v1/openapi.json"),
-}
-
-
-def _of_ladders(error: ladder_versions.LaddersRefused) -> Refusal:
-    status, hint = _OF_LADDERS[error.kind]
-    more = {"newest": error.newest, "problems": error.problems, "lines": error.difference}
-    return Refusal(status, str(error.kind), error.subject, hint, **more)
+def _of_refused(refused: Refused) -> Refusal:
+    """Translate what a desk refuses; how a client mends it is said in the words of the API."""
+    status, hint = _TOLD[refused.kind]
+    hint = _HINTS_AT.get((refused.desk, refused.kind), hint)
+    changed = "lines" if refused.desk is DeskName.LADDERS else "difference"
+    more = {"newest": refused.newest or 0, "problems": refused.problems, changed: refused.changed}
+    return Refusal(status, str(refused.kind), refused.what, hint, **more)
 
 
 @web.middleware

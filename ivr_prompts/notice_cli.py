@@ -1,8 +1,7 @@
 """Commands of the room: `tieline notice …`. Mounted by `service.cli`, which puts the `Settings` into `obj`."""
 
-import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import click
 import msgspec
@@ -10,8 +9,8 @@ import msgspec
 from ivr_prompts.notice import Notice, load_causes
 from ivr_prompts.notice_desk import NoticeDesk
 from tieline.clock import iso_china
+from tieline.command_line import errors_told
 from tieline.database import Database, create_schema
-from tieline.errors import ConfigError, TielineError
 from tieline.moment import FORMS
 from tieline.principal import os_principal
 from tieline.settings import Settings
@@ -72,19 +71,9 @@ def list_(settings: Settings, as_json: bool) -> None:
 def _desk(settings: Settings, as_json: bool) -> Iterator[NoticeDesk]:
     """Open the desk; what is refused ends with 2, what fails with 1, each with every reason."""
     database = Database(settings.database_url, deadline_s=settings.sql_deadline_s)
-    try:
+    with errors_told(as_json=as_json), closing(database):
         create_schema(database)
         yield NoticeDesk(database, load_topology(settings.topology), load_causes())
-    except TielineError as error:
-        problems = error.problems if isinstance(error, ConfigError) else ()
-        if as_json:
-            listed = [{"where": found.where, "what": found.what, "mend": found.mend} for found in problems]
-            click.echo(json.dumps({"ok": False, "error": str(error), "problems": listed}, ensure_ascii=False))
-        else:
-            click.echo(f"tieline: {error}", err=True)
-        raise SystemExit(2 if problems else 1) from error
-    finally:
-        database.close()
 
 
 def _show(one: Notice, as_json: bool, done: str = "") -> None:

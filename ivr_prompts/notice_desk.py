@@ -1,7 +1,6 @@
 """The desk where notices are written: checked, stored and audited in one transaction; refused attempts as well."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from enum import StrEnum
 from typing import Any, Final
 
 from ivr_prompts import store
@@ -9,10 +8,11 @@ from ivr_prompts.notice import LONGEST_S, Cause, Notice, faults, place_faults, p
 from tieline import audit
 from tieline.clock import Clock, iso_utc, system_clock
 from tieline.database import Connection, Database
-from tieline.errors import ConfigError, Problem
+from tieline.errors import Problem
 from tieline.model import CityId
 from tieline.moment import read_moment
 from tieline.principal import Principal, Role
+from tieline.refused import DeskName, Kind, Refused
 from tieline.topology import Topology
 
 WRITERS: Final = frozenset((Role.ADMIN, Role.OPERATOR, Role.SUPERVISOR, Role.INTEGRATOR))
@@ -21,26 +21,6 @@ WRITERS: Final = frozenset((Role.ADMIN, Role.OPERATOR, Role.SUPERVISOR, Role.INT
 _SET: Final = "notice.set"
 _CLEAR: Final = "notice.clear"
 _REFUSED: Final = "notice.refuse"
-
-
-class Refused(StrEnum):
-    """Why a notice was not written or cleared."""
-
-    FORBIDDEN = "forbidden"
-    INVALID = "invalid"
-    UNREADABLE = "unreadable"
-    """It could not even be read as a notice."""
-    MISSING = "not_found"
-    """There is none to be cleared."""
-
-
-class NoticeRefused(ConfigError):
-    """A notice is not written, or not cleared; nothing was changed, and the attempt is in the audit trail."""
-
-    def __init__(self, kind: Refused, subject: str, problems: Sequence[Problem]) -> None:
-        """Remember the kind of the gravest reason, and every reason."""
-        super().__init__(subject, problems)
-        self.kind = kind
 
 
 def covers_city(by: Principal, topology: Topology, city: str) -> bool:
@@ -78,7 +58,7 @@ class NoticeDesk:
             by: Who says so.
 
         Raises:
-            NoticeRefused: With everything that is wrong; nothing was changed.
+            Refused: With everything that is wrong; nothing was changed.
             TielineError: As `Database.transaction`.
         """
         now = self._clock()
@@ -93,7 +73,7 @@ class NoticeDesk:
                 former = store.put_notice(connection, notice)
                 self._audit(connection, by, _SET, notice.key, before=_maybe_told(former), after=_told(notice))
         if problems:
-            raise NoticeRefused(kind, f"notice for {notice.key} not set", problems)
+            raise Refused(DeskName.NOTICES, kind, f"notice for {notice.key} not set", problems)
         return notice
 
     def clear(self, city: str, county: str, *, by: Principal) -> Notice:
@@ -103,16 +83,16 @@ class NoticeDesk:
         with self._database.transaction() as connection:
             former = None if problems else store.take_notice(connection, city, county)
             if former is None:
-                kind = kind if problems else Refused.MISSING
+                kind = kind if problems else Kind.MISSING
                 problems = problems or [Problem(key, "there is no notice", "look at `tieline notice list`")]
                 self._audit(connection, by, _REFUSED, key, after=_reasons(problems))
             else:
                 self._audit(connection, by, _CLEAR, key, before=_told(former))
         if former is None:
-            raise NoticeRefused(kind, f"notice for {key} not cleared", problems)
+            raise Refused(DeskName.NOTICES, kind, f"notice for {key} not cleared", problems)
         return former
 
-    def unreadable(self, city: str, county: str, problems: Sequence[Problem], *, by: Principal) -> NoticeRefused:
+    def unreadable(self, city: str, county: str, problems: Sequence[Problem], *, by: Principal) -> Refused:
         """Audit an attempt that could not even be read as a notice, and give its refusal.
 
         Raises:
@@ -121,17 +101,17 @@ class NoticeDesk:
         key = place_key(city, county)
         with self._database.transaction() as connection:
             self._audit(connection, by, _REFUSED, key, after=_reasons(problems))
-        return NoticeRefused(Refused.UNREADABLE, f"notice for {key} not set", problems)
+        return Refused(DeskName.NOTICES, Kind.UNREADABLE, f"notice for {key} not set", problems)
 
     def all(self) -> Sequence[Notice]:
         """List the notices that hold now, by place."""
         with self._database.transaction(reading=True) as connection:
             return store.fetch_notices(connection, self._clock())
 
-    def _judged(self, by: Principal, city: str, problems: list[Problem]) -> tuple[Refused, list[Problem]]:
+    def _judged(self, by: Principal, city: str, problems: list[Problem]) -> tuple[Kind, list[Problem]]:
         """Give what speaks against a change; who may not make it learns nothing else."""
         forbidden = list(self._about_right(by, city))
-        return (Refused.FORBIDDEN, forbidden) if forbidden else (Refused.INVALID, problems)
+        return (Kind.FORBIDDEN, forbidden) if forbidden else (Kind.INVALID, problems)
 
     def _about_right(self, by: Principal, city: str) -> Iterator[Problem]:
         if by.role not in WRITERS:

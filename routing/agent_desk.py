@@ -5,7 +5,6 @@ SQL nobody changes another one's state; an agent's own wish does not wait for it
 """
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from functools import partial
 from typing import Final
 
@@ -19,10 +18,11 @@ from routing.wishes import ASKABLE, Reason, Wish
 from tieline import audit, bus
 from tieline.clock import Clock, system_clock
 from tieline.database import Database
-from tieline.errors import ConnectionLost, DeadlineExceeded, TielineError
+from tieline.errors import ConnectionLost, DeadlineExceeded
 from tieline.live import Live
 from tieline.model import AgentId, AgentState, Business, DialectId, Level, SiteId
 from tieline.principal import Principal, Role
+from tieline.refused import DeskName, Kind, Refused
 from tieline.rows import readable
 
 CHIEFS: Final = frozenset((Role.ADMIN, Role.SUPERVISOR))
@@ -31,6 +31,7 @@ LONGEST_S: Final = 12 * 3600.0
 _SESSION_LENGTH: Final = 64
 
 _log = structlog.get_logger("agents")
+_refused: Final = partial(Refused, DeskName.AGENTS)
 
 
 class AgentShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,24 +74,6 @@ class AgentWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     session: str = ""
 
 
-class Refused(StrEnum):
-    """Why a wish was not passed on."""
-
-    FORBIDDEN = "forbidden"
-    INVALID = "invalid"
-    UNKNOWN = "not_found"
-    """There is no such agent at this site."""
-
-
-class WishRefused(TielineError):
-    """A wish is not passed on; nothing was changed."""
-
-    def __init__(self, kind: Refused, what: str) -> None:
-        """Remember the kind."""
-        super().__init__(what)
-        self.kind = kind
-
-
 class AgentDesk:
     """The agents of one site.
 
@@ -129,7 +112,7 @@ class AgentDesk:
         """Show one agent.
 
         Raises:
-            WishRefused: There is none of that id at this site.
+            Refused: There is none of that id at this site.
             TielineError: Redis is away.
         """
         known = self._known(agent)
@@ -139,17 +122,17 @@ class AgentDesk:
         """Pass a wish on. It takes effect within a moment; during a talk, after its wrap-up.
 
         Raises:
-            WishRefused: It is not allowed, or makes no sense; nothing was changed.
+            Refused: It is not allowed, or makes no sense; nothing was changed.
             TielineError: Redis is away, or SQL when it is about somebody else.
         """
         now = self._clock()
         if not _may_ask(by, agent):
-            raise WishRefused(Refused.FORBIDDEN, f"role {by.role} may not change the state of {agent!r}")
+            raise _refused(Kind.FORBIDDEN, f"role {by.role} may not change the state of {agent!r}")
         known = self._known(agent)
         if by.role in CHIEFS and not by.covers(site=known.site):
-            raise WishRefused(Refused.FORBIDDEN, f"the agents of {known.site} are beyond the scope of {by.name}")
+            raise _refused(Kind.FORBIDDEN, f"the agents of {known.site} are beyond the scope of {by.name}")
         if problem := _problem(wish, by, now):
-            raise WishRefused(Refused.INVALID, problem)
+            raise _refused(Kind.INVALID, problem)
         asked = bus.AgentAsked(
             at=now,
             agent=agent,
@@ -184,7 +167,7 @@ class AgentDesk:
     def _known(self, agent: str) -> Agent:
         known = self._agents.get(AgentId(agent))
         if known is None:
-            raise WishRefused(Refused.UNKNOWN, f"no agent {agent!r} at this site")
+            raise _refused(Kind.MISSING, f"no agent {agent!r} at this site")
         return known
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 import click
 import msgspec
 
-from routing.agent_desk import AgentDesk, AgentShown, AgentWish, WishRefused
+from routing.agent_desk import AgentDesk, AgentShown, AgentWish
 from routing.agents import Agent, load_agents
 from routing.groups import Group, load_groups
 from routing.wishes import ASKABLE, Wish
@@ -122,10 +122,7 @@ def _ask(settings: Settings, agent: str, work: Callable[[AgentDesk], Coroutine[A
     known = agents.get(AgentId(agent))
     if known is None:
         raise click.BadParameter(f"no agent {agent!r}", param_hint="AGENT")
-    try:
-        return _with_desk(settings, topology.sites[known.site], agents, work)
-    except WishRefused as error:
-        raise click.ClickException(str(error)) from error
+    return _with_desk(settings, topology.sites[known.site], agents, work)
 
 
 def _with_desk(

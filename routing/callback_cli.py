@@ -1,7 +1,7 @@
 """`tieline callback …`: who is to be called back. Mounted by `service.cli`, which puts the `Settings` into `obj`."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import click
 import msgspec
@@ -10,8 +10,8 @@ from routing.callback import Callback, State
 from routing.callback_desk import CallbackDesk
 from routing.callback_rules import CallbackRules, load_callback_rules
 from tieline.clock import iso_china, system_clock
+from tieline.command_line import errors_told
 from tieline.database import Database, create_schema
-from tieline.errors import ConfigError, TielineError
 from tieline.model import CallId
 from tieline.principal import os_principal
 from tieline.settings import Settings
@@ -68,18 +68,12 @@ def cancel(settings: Settings, call: str, why: str) -> None:
 
 @contextmanager
 def _opened(settings: Settings) -> Iterator[tuple[Database, CallbackRules]]:
-    """Open SQL; a faulty file ends with 2 as everywhere, what fails with 1."""
-    rules = load_callback_rules(settings.callback)
+    """Open SQL and read the rules."""
     database = Database(settings.database_url, deadline_s=settings.sql_deadline_s)
-    try:
+    with errors_told(), closing(database):
+        rules = load_callback_rules(settings.callback)
         create_schema(database)
         yield database, rules
-    except ConfigError:
-        raise
-    except TielineError as error:
-        raise click.ClickException(str(error)) from error
-    finally:
-        database.close()
 
 
 def _line(one: Callback, rules: CallbackRules, now: float) -> str:

@@ -9,19 +9,15 @@ from routing.store import fetch_callback, fetch_callbacks, put_callback
 from tieline import audit
 from tieline.clock import Clock, system_clock
 from tieline.database import Database
-from tieline.errors import TielineError
 from tieline.model import CallId, SiteId
 from tieline.principal import Principal
+from tieline.refused import DeskName, Kind, Refused
 
 READ = "callback.read"
 """Entries hold whole numbers, so who looks at them is written down."""
 TRIED = "callback.tried"
 REACHED = "callback.reached"
 CANCELLED = "callback.cancelled"
-
-
-class NoSuchCallback(TielineError):
-    """Nobody is to be called back for a call, as far as whoever asks may know."""
 
 
 class CallbackDesk:
@@ -56,7 +52,7 @@ class CallbackDesk:
         """Note that nobody answered: the next try is at another time of the day, or it was the last.
 
         Raises:
-            NoSuchCallback: There is no open entry of this call, or not in the scope of `by`.
+            Refused: There is no open entry of this call, or not in the scope of `by`.
         """
         return self._change(call_id, by, TRIED, partial(tried_in_vain, rules=self._rules))
 
@@ -75,7 +71,7 @@ class CallbackDesk:
         with self._database.transaction() as connection:
             entry = fetch_callback(connection, call_id)
             if entry is None or entry.state is not State.OPEN or not by.covers(city=entry.city, site=entry.site):
-                raise NoSuchCallback(f"nobody is to be called back for call {call_id}")
+                raise Refused(DeskName.CALLBACKS, Kind.MISSING, f"nobody is to be called back for call {call_id}")
             after = change(entry, now=now)
             put_callback(connection, after)
             audit.record(connection, by, action, f"call:{call_id}", why=why, clock=self._clock)

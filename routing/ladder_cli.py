@@ -6,8 +6,9 @@ with every reason.
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import click
 import msgspec
@@ -15,10 +16,10 @@ import msgspec
 from routing.agents import load_agents
 from routing.ladder_desk import LadderDesk
 from routing.ladder_file import load_ladders
-from routing.ladder_versions import LaddersRefused, LadderVersion, difference
+from routing.ladder_versions import LadderVersion, difference
 from tieline.clock import iso_china
+from tieline.command_line import errors_told
 from tieline.database import Database, create_schema
-from tieline.errors import ConfigError, TielineError
 from tieline.principal import os_principal
 from tieline.settings import Settings
 from tieline.topology_file import load_topology
@@ -58,11 +59,9 @@ def show(settings: Settings, number: int | None, as_json: bool) -> None:
 @click.pass_obj
 def check(settings: Settings, file: Path, as_json: bool) -> None:
     """Tell everything that is wrong with FILE; nothing is changed."""
-    try:
+    with errors_told(as_json=as_json):
         topology = load_topology(settings.topology)
         load_ladders(topology, load_agents(settings.agents, topology), file)
-    except TielineError as error:
-        _fail(error, as_json)
     click.echo('{"ok":true}' if as_json else f"{file}: nothing is wrong")
 
 
@@ -140,24 +139,8 @@ def _print_change(before: LadderVersion, made: LadderVersion, as_json: bool) -> 
 
 def _run(settings: Settings, work: Callable[[LadderDesk], Coroutine[Any, Any, None]], as_json: bool) -> None:
     database = Database(settings.database_url, deadline_s=settings.sql_deadline_s)
-    try:
+    with errors_told(as_json=as_json), closing(database):
         topology = load_topology(settings.topology)
         desk = LadderDesk(database, topology, load_agents(settings.agents, topology))
         create_schema(database)
         asyncio.run(work(desk))
-    except TielineError as error:
-        _fail(error, as_json)
-    finally:
-        database.close()
-
-
-def _fail(error: TielineError, as_json: bool) -> NoReturn:
-    problems = error.problems if isinstance(error, ConfigError) else ()
-    if as_json:
-        told: dict[str, object] = {"ok": False, "error": str(error), "problems": problems}
-        if isinstance(error, LaddersRefused):
-            told |= {"kind": error.kind, "newest": error.newest, "difference": error.difference}
-        click.echo(msgspec.json.encode(told).decode())
-    else:
-        click.echo(f"tieline: {error}", err=True)
-    raise SystemExit(2 if problems else 1) from error

@@ -12,7 +12,7 @@ from typing import Any, Final
 from routing import store
 from routing.agents import Agent
 from routing.ladder_file import DATA, ladders_in
-from routing.ladder_versions import LaddersRefused, LadderVersion, Refused, difference
+from routing.ladder_versions import LadderVersion, difference, not_changed
 from routing.ladders import LadderSet
 from tieline import audit
 from tieline.clock import Clock, system_clock
@@ -20,6 +20,7 @@ from tieline.database import Connection, Database, StatementRefused
 from tieline.errors import ConfigError, Problem, TielineError
 from tieline.model import AgentId
 from tieline.principal import Principal, Role
+from tieline.refused import Kind, Refused
 from tieline.toml_file import TomlFile
 from tieline.topology import Topology
 
@@ -73,7 +74,7 @@ class LadderDesk:
         """Fetch a version, without a number the one in force.
 
         Raises:
-            LaddersRefused: There is none with this number.
+            Refused: There is none with this number.
             TielineError: As `Database.run`.
         """
         return await self._database.run(partial(self._fetch, number=number), reading=True)
@@ -93,7 +94,7 @@ class LadderDesk:
             by: Who asks.
 
         Raises:
-            LaddersRefused: With every reason; nothing was changed, and the attempt is in the audit trail.
+            Refused: With every reason; nothing was changed, and the attempt is in the audit trail.
             TielineError: As `Database.run`. After DeadlineExceeded it is not known whether it was made.
         """
         return await self._changed(text, None, why=why, base=base, by=by)
@@ -105,9 +106,9 @@ class LadderDesk:
         """
         return await self._changed(None, to, why=why, base=base, by=by)
 
-    async def note_unreadable(self, by: Principal, problems: Sequence[Problem]) -> LaddersRefused:
+    async def note_unreadable(self, by: Principal, problems: Sequence[Problem]) -> Refused:
         """Audit an attempt that could not even be read as a change, and give its refusal."""
-        refused = LaddersRefused(Refused.UNREADABLE, problems)
+        refused = not_changed(Kind.UNREADABLE, problems)
         await self._database.run(partial(self._audit_refusal, refused=refused, why="", by=by))
         return refused
 
@@ -119,13 +120,13 @@ class LadderDesk:
             made = await self._database.run(work)
         except StatementRefused:  # another one became the next version in the same moment
             made = await self._database.run(work)
-        if isinstance(made, LaddersRefused):
+        if isinstance(made, Refused):
             raise made
         return made
 
     def _change(
         self, connection: Connection, *, text: str | None, to: int | None, why: str, base: int | None, by: Principal
-    ) -> LadderVersion | LaddersRefused:
+    ) -> LadderVersion | Refused:
         """Judge and write; a refusal is given back, not raised: its line in the audit trail must last."""
         newest, action = self._fetch(connection, None), "ladders.undo" if text is None else "ladders.put"
         try:
@@ -136,7 +137,7 @@ class LadderDesk:
                 version=newest.version + 1, text=text, by=by.name[:120], why=why, at=round(self._clock(), 3)
             )
             self._check(connection, made, newest, newest.version if base is None else base)
-        except LaddersRefused as refused:
+        except Refused as refused:
             self._audit_refusal(connection, refused=refused, why=why, by=by)
             return refused
         store.add_version(connection, made)
@@ -153,9 +154,9 @@ class LadderDesk:
             problems.insert(0, Problem("base", f"{base} is not in force, {newest.version} is", "look at it first"))
             seen = self._maybe_fetch(connection, base)
             lines = difference(seen, newest) if seen else ()
-            raise LaddersRefused(Refused.STALE, problems, newest=newest.version, difference=lines)
+            raise not_changed(Kind.STALE, problems, newest=newest.version, difference=lines)
         if problems:
-            raise LaddersRefused(Refused.INVALID, problems, newest=newest.version)
+            raise not_changed(Kind.INVALID, problems, newest=newest.version)
 
     def _faults(self, version: LadderVersion) -> Sequence[Problem]:
         if len(version.text) > LONGEST or "\0" in version.text:
@@ -173,7 +174,7 @@ class LadderDesk:
         known = self._maybe_fetch(connection, number)
         if known is None:
             problem = Problem("version", f"there is no version {number}", "look at the history")
-            raise LaddersRefused(Refused.INVALID, [problem])
+            raise not_changed(Kind.INVALID, [problem])
         return known
 
     @staticmethod
@@ -182,7 +183,7 @@ class LadderDesk:
             return shipped() if number == 0 else None
         return store.fetch_version(connection, number)
 
-    def _audit_refusal(self, connection: Connection, *, refused: LaddersRefused, why: str, by: Principal) -> None:
+    def _audit_refusal(self, connection: Connection, *, refused: Refused, why: str, by: Principal) -> None:
         told: dict[str, Any] = {"kind": refused.kind, "problems": [str(problem) for problem in refused.problems]}
         why = audit.storable(why)
         audit.record(connection, by, _REFUSED, _SUBJECT, after=told, why=why, clock=self._clock)
@@ -199,8 +200,8 @@ def _check_right(by: Principal) -> None:
     """Refuse who may not change ladders: they are the same for all cities and sites."""
     if by.role not in CHANGERS:
         mend = "ask somebody with role " + " or ".join(sorted(CHANGERS))
-        raise LaddersRefused(Refused.FORBIDDEN, [Problem(f"role {by.role}", "may not change ladders", mend)])
+        raise not_changed(Kind.FORBIDDEN, [Problem(f"role {by.role}", "may not change ladders", mend)])
     if not by.covers():
         scope = by.city or by.site
         mend = "use a token that is bound to no city and no site"
-        raise LaddersRefused(Refused.FORBIDDEN, [Problem(f"scope {scope}", "ladders are the same everywhere", mend)])
+        raise not_changed(Kind.FORBIDDEN, [Problem(f"scope {scope}", "ladders are the same everywhere", mend)])

@@ -3,9 +3,9 @@
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from tieline.errors import ConfigError, Problem
+from tieline.errors import Problem
+from tieline.refused import DeskName, Kind, Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,33 +27,18 @@ class LadderVersion:
     at: float
 
 
-class Refused(StrEnum):
-    """Why the ladders were not changed."""
+def not_changed(
+    kind: Kind, problems: Sequence[Problem], *, newest: int = 0, difference: Sequence[str] = ()
+) -> Refused:
+    """Refuse a change of the ladders as a whole.
 
-    FORBIDDEN = "forbidden"
-    STALE = "stale_base"
-    """Somebody else was faster; the difference is told."""
-    INVALID = "invalid"
-    UNREADABLE = "unreadable"
-    """It could not even be read as a change."""
-
-
-class LaddersRefused(ConfigError):
-    """A change of the ladders is refused as a whole, and the attempt is in the audit trail."""
-
-    def __init__(
-        self, kind: Refused, problems: Sequence[Problem], *, newest: int = 0, difference: Sequence[str] = ()
-    ) -> None:
-        """Remember every reason.
-
-        Args:
-            kind: The kind of the gravest one.
-            problems: All of them.
-            newest: The version in force.
-            difference: From the base of the change to the newest version, line by line, when the base is stale.
-        """
-        super().__init__("ladders not changed", problems)
-        self.kind, self.newest, self.difference = kind, newest, tuple(difference)
+    Args:
+        kind: The kind of the gravest reason.
+        problems: All of them.
+        newest: The version in force.
+        difference: From the base of the change to the newest version, line by line, when the base is stale.
+    """
+    return Refused(DeskName.LADDERS, kind, "ladders not changed", problems, newest=newest, changed=difference)
 
 
 def difference(before: LadderVersion, after: LadderVersion) -> list[str]:

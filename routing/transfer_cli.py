@@ -6,13 +6,13 @@ import click
 
 from routing.agents import load_agents
 from routing.offers import Step
-from routing.transfer_desk import FORMS, Refused, Transfer, TransferDesk, TransferRefused
+from routing.transfer_desk import FORMS, Transfer, TransferDesk
 from tieline import secrets_file
 from tieline.database import Database, create_schema
-from tieline.errors import TielineError
 from tieline.loopback import shift_loopback
 from tieline.model import is_call_id
 from tieline.principal import os_principal
+from tieline.refused import DeskName, Kind, Refused
 from tieline.settings import Settings
 from tieline.site_live import open_live
 from tieline.topology_file import load_topology
@@ -41,10 +41,7 @@ def transfer(settings: Settings, call: str, to: str, step: str) -> None:
     """
     if not is_call_id(call):
         raise click.BadParameter("no call id", param_hint="CALL")
-    try:
-        asyncio.run(_ask(settings, call, Transfer(to=to, step=Step(step))))
-    except TransferRefused as error:
-        raise click.ClickException(str(error)) from error
+    asyncio.run(_ask(settings, call, Transfer(to=to, step=Step(step))))
     click.echo(f"{call}: {step} {to} is asked for")
 
 
@@ -54,7 +51,7 @@ async def _ask(settings: Settings, call: str, wanted: Transfer) -> None:
     agents = load_agents(settings.agents, topology)
     password = secrets_file.load(settings.secrets).redis_password
     database = Database(settings.database_url, deadline_s=settings.sql_deadline_s)
-    last: TielineError = TransferRefused(Refused.UNKNOWN, f"no call {call!r} in a talk")
+    last = Refused(DeskName.CALLS, Kind.MISSING, f"no call {call!r} in a talk")
     try:
         await asyncio.to_thread(create_schema, database)
         for site in topology.sites.values():
@@ -62,8 +59,8 @@ async def _ask(settings: Settings, call: str, wanted: Transfer) -> None:
             try:
                 desk = TransferDesk(site.id, live, database, agents, consults=settings.recording)
                 await desk.ask(call, wanted, by=os_principal())
-            except TransferRefused as error:
-                if error.kind is not Refused.UNKNOWN:
+            except Refused as error:
+                if error.kind is not Kind.MISSING:
                     raise
                 last = error
             else:

@@ -5,7 +5,6 @@ The answer says that the transfer is on its way: the caller leaves his talk with
 """
 
 from collections.abc import Mapping
-from enum import StrEnum
 from functools import partial
 from typing import Final
 
@@ -19,16 +18,18 @@ from routing.offers import Offer, Step
 from tieline import audit, bus
 from tieline.clock import Clock, system_clock
 from tieline.database import Database
-from tieline.errors import ConnectionLost, DeadlineExceeded, TielineError
+from tieline.errors import ConnectionLost, DeadlineExceeded
 from tieline.live import Live
 from tieline.model import AgentId, AgentState, Business, SiteId
 from tieline.principal import Principal, Role
+from tieline.refused import DeskName, Kind, Refused
 
 AGENT: Final = "agent"
 BUSINESS: Final = "business"
 FORMS: Final = "agent:<agent> or business:<business>[:<dialect>]"
 
 _log = structlog.get_logger("transfers")
+_refused: Final = partial(Refused, DeskName.CALLS)
 
 
 class Transfer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,26 +44,6 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     to: str = ""
     step: Step = Step.BLIND
-
-
-class Refused(StrEnum):
-    """Why a transfer was not passed on."""
-
-    FORBIDDEN = "forbidden"
-    INVALID = "invalid"
-    UNKNOWN = "not_found"
-    """No such call in a talk at this site."""
-    CONFLICT = "conflict"
-    """The call does not talk, or the other agent cannot take it now."""
-
-
-class TransferRefused(TielineError):
-    """A transfer is not passed on; nothing was changed."""
-
-    def __init__(self, kind: Refused, what: str) -> None:
-        """Remember the kind."""
-        super().__init__(what)
-        self.kind = kind
 
 
 class TransferDesk:
@@ -101,12 +82,12 @@ class TransferDesk:
         Whether another site's agent is ready is not known here: when he is not, who fits best takes the caller on.
 
         Raises:
-            TransferRefused: It is not allowed, or makes no sense; nothing was changed.
+            Refused: It is not allowed, or makes no sense; nothing was changed.
             TielineError: Redis is away, or SQL when it is about somebody else's caller.
         """
         offer = await self._talk(call)
         if problem := _not_for(by, offer):
-            raise TransferRefused(Refused.FORBIDDEN, problem)
+            raise _refused(Kind.FORBIDDEN, problem)
         asked = self._read(wanted, offer, by.name)
         await self._check_ready(AgentId(asked.to_agent))
         try:
@@ -122,19 +103,19 @@ class TransferDesk:
         raw = await self._live.call("HGET", OFFERS, call)
         if raw is None:
             if await self._live.call("HEXISTS", POOL, call):
-                raise TransferRefused(Refused.CONFLICT, f"{call} waits for an agent, it does not talk")
-            raise TransferRefused(Refused.UNKNOWN, f"no call {call!r} in a talk at {self._site}")
+                raise _refused(Kind.CONFLICT, f"{call} waits for an agent, it does not talk")
+            raise _refused(Kind.MISSING, f"no call {call!r} in a talk at {self._site}")
         offer = msgspec.json.decode(raw, type=Offer)
         if not offer.talks:
-            raise TransferRefused(Refused.CONFLICT, f"{call} is being offered to {offer.agent}, it does not talk yet")
+            raise _refused(Kind.CONFLICT, f"{call} is being offered to {offer.agent}, it does not talk yet")
         return offer
 
     def _read(self, wanted: Transfer, offer: Offer, by: str) -> bus.TransferAsked:
         """Read what is wanted, and see whether anybody there can help."""
         _check_step(wanted, offer)
         if wanted.step is Step.CONSULT and not self._consults:
-            raise TransferRefused(
-                Refused.INVALID,
+            raise _refused(
+                Kind.INVALID,
                 "step: nobody can be consulted where talks are not recorded (setting `recording`): the agent's leg"
                 " listens for it in recorded talks only; hand the caller over at once (blind)",
             )
@@ -153,15 +134,13 @@ class TransferDesk:
             case "business", [business, dialect]:
                 pass
             case _:
-                raise TransferRefused(Refused.INVALID, f"to: {to!r} is not {FORMS}")
+                raise _refused(Kind.INVALID, f"to: {to!r} is not {FORMS}")
         if business not in set(Business):
-            raise TransferRefused(Refused.INVALID, f"to: {business!r} is none of {', '.join(Business)}")
+            raise _refused(Kind.INVALID, f"to: {business!r} is none of {', '.join(Business)}")
         self._check_able(agent, business, dialect, offer)
         where = offer.call.site
         if wanted.step is Step.CONSULT and (not agent or self._agents[AgentId(agent)].site != where):
-            raise TransferRefused(
-                Refused.INVALID, f"to: only an agent of {where}, the caller's site, can be consulted"
-            )
+            raise _refused(Kind.INVALID, f"to: only an agent of {where}, the caller's site, can be consulted")
         return bus.TransferAsked(
             at=self._clock(),
             call_id=offer.call.call_id,
@@ -176,19 +155,19 @@ class TransferDesk:
     def _check_able(self, agent: str, business: str, dialect: str, offer: Offer) -> None:
         dialects = {spoken for one in self._agents.values() for spoken in one.dialects}
         if dialect not in dialects:
-            raise TransferRefused(Refused.INVALID, f"to: nobody speaks {dialect!r}")
+            raise _refused(Kind.INVALID, f"to: nobody speaks {dialect!r}")
         able = [
             one.id for one in self._agents.values() if one.trained_for(Business(business)) and one.id != offer.agent
         ]
         if not agent:
             if not able:
-                raise TransferRefused(Refused.CONFLICT, f"nobody else is trained for {business}")
+                raise _refused(Kind.CONFLICT, f"nobody else is trained for {business}")
         elif AgentId(agent) not in self._agents:
-            raise TransferRefused(Refused.INVALID, f"to: no agent {agent!r}")
+            raise _refused(Kind.INVALID, f"to: no agent {agent!r}")
         elif agent == offer.agent:
-            raise TransferRefused(Refused.CONFLICT, f"{agent} talks with this caller already")
+            raise _refused(Kind.CONFLICT, f"{agent} talks with this caller already")
         elif agent not in able:
-            raise TransferRefused(Refused.CONFLICT, f"{agent} is not trained for {business}")
+            raise _refused(Kind.CONFLICT, f"{agent} is not trained for {business}")
 
     async def _check_ready(self, agent: AgentId) -> None:
         known = self._agents.get(agent)
@@ -197,7 +176,7 @@ class TransferDesk:
         seat = (await fetch_seats(self._live)).get(agent)
         state = seat.state if seat else AgentState.OFFLINE
         if state is not AgentState.READY:
-            raise TransferRefused(Refused.CONFLICT, f"{agent} is {state}")
+            raise _refused(Kind.CONFLICT, f"{agent} is {state}")
 
     async def _record(self, call: str, agent: AgentId, wanted: Transfer, by: Principal) -> None:
         note = partial(
@@ -214,11 +193,11 @@ class TransferDesk:
 def _check_step(wanted: Transfer, offer: Offer) -> None:
     begins = wanted.step in (Step.BLIND, Step.CONSULT)
     if begins and offer.second:
-        raise TransferRefused(Refused.CONFLICT, f"{offer.agent} consults {offer.second}")
+        raise _refused(Kind.CONFLICT, f"{offer.agent} consults {offer.second}")
     if not begins and not offer.second:
-        raise TransferRefused(Refused.CONFLICT, f"{offer.agent} consults nobody")
+        raise _refused(Kind.CONFLICT, f"{offer.agent} consults nobody")
     if not begins and wanted.to:
-        raise TransferRefused(Refused.INVALID, "to is of blind and consult alone")
+        raise _refused(Kind.INVALID, "to is of blind and consult alone")
 
 
 def _not_for(by: Principal, offer: Offer) -> str:

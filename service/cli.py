@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from service.settings_option import settings_option
-from tieline.errors import ConfigError, TielineError
+from tieline.command_line import errors_told
 from tieline.settings import Settings
 
 COMMANDS = "tieline.commands"
@@ -34,14 +34,8 @@ class _Commands(click.Group):
         return None
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with errors_told():
             return super().invoke(ctx)
-        except ConfigError as error:
-            click.echo(f"tieline: {error}", err=True)
-            raise SystemExit(2) from error
-        except TielineError as error:
-            click.echo(f"tieline: {error}", err=True)
-            raise SystemExit(1) from error
 
 
 class _OnDemand(click.Group):

@@ -18,13 +18,13 @@ from rich.console import Console
 from console.measured_load import DAYS, DAYS_AT_MOST, measured_load
 from crm_adapter.store import Store
 from tieline.clock import system_clock
+from tieline.command_line import errors_told
 from tieline.database import Database, create_schema
 from tieline.errors import ConfigError, Problem, gathered
 from tieline.model import SiteId
 from tieline.settings import Settings
 from tieline.topology import Topology
 from tieline.topology_file import load_topology
-from trunk_config.cli_desk import errors_told
 from trunk_config.desk import Desk
 from trunk_config.erlang import LOAD_AT_MOST
 from trunk_config.forecast import Comparison, compare

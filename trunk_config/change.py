@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from tieline.errors import Problem, TielineError
+from tieline.errors import Problem
 from tieline.model import CityId, SiteId
+from tieline.refused import DeskName, Kind, Refused
 from tieline.topology import Topology
 from trunk_config.profiles import Profiles
 from trunk_config.versions import Difference, QuotaVersion
@@ -76,49 +76,23 @@ class Situation:
     now: float
 
 
-class Refused(StrEnum):
-    """Why a change did not happen."""
+def not_changed(
+    site: SiteId,
+    kind: Kind,
+    problems: Sequence[Problem],
+    *,
+    newest: int = 0,
+    difference: Sequence[Difference] = (),
+) -> Refused:
+    """Refuse a change as a whole.
 
-    FORBIDDEN = "forbidden"
-    STALE = "stale_base"
-    """Somebody else was faster; the difference is told."""
-    INVALID = "invalid"
-    UNREADABLE = "unreadable"
-    """It could not even be read as a change."""
-    CONFIRM = "confirm"
-    """Nothing is wrong with it, but a city loses half of its share: ask again, confirmed."""
-
-
-class ChangeRefused(TielineError):
-    """A change is refused as a whole; nothing was changed."""
-
-    def __init__(
-        self,
-        site: SiteId,
-        kind: Refused,
-        problems: Sequence[Problem],
-        *,
-        newest: int = 0,
-        difference: Sequence[Difference] = (),
-    ) -> None:
-        """Remember every reason.
-
-        Args:
-            site: Whose quotas.
-            kind: The kind of the gravest reason.
-            problems: All of them.
-            newest: The version in force, 0 when there is none.
-            difference: From the base of the change to the newest version, when the base is stale.
-        """
-        super().__init__(site, kind, tuple(problems))
-        self.site, self.kind, self.problems = site, kind, tuple(problems)
-        self.newest, self.difference = newest, tuple(difference)
-
-    def __str__(self) -> str:
-        """List every reason, one a line, and what changed since a stale base."""
-        reasons = "one reason" if len(self.problems) == 1 else f"{len(self.problems)} reasons"
-        lines = [f"quotas of {self.site} not changed: {reasons}"]
-        lines += [f"  {problem}" for problem in self.problems]
-        if self.difference:
-            lines += ["changed since then:", *(f"  {difference}" for difference in self.difference)]
-        return "\n".join(lines)
+    Args:
+        site: Whose quotas.
+        kind: The kind of the gravest reason.
+        problems: All of them.
+        newest: The version in force, 0 when there is none.
+        difference: From the base of the change to the newest version, when the base is stale.
+    """
+    reasons = "one reason" if len(problems) == 1 else f"{len(problems)} reasons"
+    what = f"quotas of {site} not changed: {reasons}"
+    return Refused(DeskName.QUOTAS, kind, what, problems, newest=newest, changed=difference)

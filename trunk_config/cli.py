@@ -13,12 +13,14 @@ import click
 import msgspec
 from rich.console import Console, RenderableType
 
+from tieline.command_line import errors_told
 from tieline.model import SiteId
 from tieline.moment import FORMS
 from tieline.principal import os_principal
+from tieline.refused import Kind, Refused
 from tieline.settings import Settings
-from trunk_config.change import Change, ChangeRefused, PutOn, Refused, SetShares, Undo
-from trunk_config.cli_desk import Opener, errors_told, read_or_refuse
+from trunk_config.change import Change, PutOn, SetShares, Undo
+from trunk_config.cli_desk import Opener, read_or_refuse
 from trunk_config.site_desk import Changed, SiteDesk
 from trunk_config.tables import changed_table, history_table, profiles_table, standing_table
 from trunk_config.versions import QuotaVersion
@@ -178,14 +180,14 @@ async def _change(
     change = Change(site=desk.site, what=what, why=why, base=seen, until=until, confirmed=yes)
     try:
         done = await desk.change(change, os_principal())
-    except ChangeRefused as refused:
-        if refused.kind is not Refused.CONFIRM or as_json or not _confirmed(refused):
+    except Refused as refused:
+        if refused.kind is not Kind.CONFIRM or as_json or not _confirmed(refused):
             raise
         done = await desk.change(replace(change, confirmed=True), os_principal())
     _print_change(done, before, as_json)
 
 
-def _confirmed(refused: ChangeRefused) -> bool:
+def _confirmed(refused: Refused) -> bool:
     for problem in refused.problems:
         click.echo(f"{problem.where}: {problem.what}", err=True)
     try:

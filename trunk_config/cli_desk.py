@@ -1,21 +1,19 @@
-"""Opens the desks of the sites for the command line, and tells what is refused there."""
+"""Opens the desks of the sites for the command line."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
-import click
-import msgspec
-
 from tieline import secrets_file
 from tieline.database import Database, create_schema
-from tieline.errors import ConfigError, TielineError
+from tieline.errors import ConfigError
 from tieline.loopback import shift_loopback
 from tieline.model import CityId, SiteId
 from tieline.principal import Principal, os_principal
+from tieline.refused import Kind, Refused
 from tieline.settings import Settings
 from tieline.site_live import open_live
 from tieline.topology_file import load_topology
-from trunk_config.change import ChangeRefused, Refused, Share
+from trunk_config.change import Share, not_changed
 from trunk_config.desk import Desk, audit_unreadable
 from trunk_config.judge import check_site
 from trunk_config.profiles import load_profiles
@@ -81,11 +79,11 @@ class Opener:
             changing: Something is about to be changed: the attempt is audited when there is no such site.
 
         Raises:
-            ChangeRefused: There is no such site.
+            Refused: There is no such site.
         """
         try:
             check_site(self._topology, site)
-        except ChangeRefused as refused:
+        except Refused as refused:
             if changing:
                 await self._desk.note_unreadable(site, os_principal(), refused.problems)
             raise
@@ -101,31 +99,10 @@ async def read_or_refuse(desk: SiteDesk, words: Sequence[str], by: Principal) ->
     """Read shares that were typed.
 
     Raises:
-        ChangeRefused: With everything that cannot be read; the attempt is audited.
+        Refused: With everything that cannot be read; the attempt is audited.
     """
     shares, problems = read_shares(words)
     if problems:
         await desk.note_unreadable(by, problems)
-        raise ChangeRefused(desk.site, Refused.UNREADABLE, problems)
+        raise not_changed(desk.site, Kind.UNREADABLE, problems)
     return shares
-
-
-@contextmanager
-def errors_told(*, as_json: bool) -> Iterator[None]:
-    """End the command with 2 when something is refused and with 1 when it fails, and tell every reason."""
-    try:
-        yield
-    except TielineError as error:
-        problems = getattr(error, "problems", ())
-        if as_json:
-            click.echo(msgspec.json.encode(_told(error, problems)).decode())
-        else:
-            click.echo(f"tieline: {error}", err=True)
-        raise SystemExit(2 if problems else 1) from error
-
-
-def _told(error: TielineError, problems: tuple[object, ...]) -> dict[str, object]:
-    told: dict[str, object] = {"ok": False, "error": str(error), "problems": problems}
-    if isinstance(error, ChangeRefused):
-        told |= {"kind": error.kind, "newest": error.newest, "difference": error.difference}
-    return told

@@ -16,9 +16,10 @@ from tieline.database import Connection, Database
 from tieline.errors import Problem
 from tieline.model import SiteId
 from tieline.principal import Principal, Role
+from tieline.refused import Refused
 from tieline.topology import Topology
 from trunk_config import store
-from trunk_config.change import Change, ChangeRefused, PutOn, SetShares, Situation, Undo
+from trunk_config.change import Change, PutOn, SetShares, Situation, Undo
 from trunk_config.judge import check_right, check_site, judge, restored
 from trunk_config.profiles import NORMAL, Profiles
 from trunk_config.quota import faults
@@ -71,7 +72,7 @@ class Desk:
         """Fetch what is to be in force now: makes the first version, and ends one that is over.
 
         Raises:
-            ChangeRefused: There is no such site.
+            Refused: There is no such site.
             TielineError: As `Database.transaction`.
         """
         check_site(self._topology, site)
@@ -89,11 +90,11 @@ class Desk:
         """Make a new version, or none.
 
         Raises:
-            ChangeRefused: With every reason; nothing was changed, and the attempt is in the audit trail.
+            Refused: With every reason; nothing was changed, and the attempt is in the audit trail.
             TielineError: As `Database.transaction`. After DeadlineExceeded it is not known whether it was made.
         """
         made = await self._database.run(partial(self._change, change=change, by=by))
-        if isinstance(made, ChangeRefused):
+        if isinstance(made, Refused):
             raise made
         return made
 
@@ -101,14 +102,14 @@ class Desk:
         """Audit an attempt that could not even be read as a change."""
         await self._database.run(partial(audit_unreadable, site=site, by=by, problems=problems, clock=self._clock))
 
-    def _change(self, connection: Connection, change: Change, by: Principal) -> QuotaVersion | ChangeRefused:
+    def _change(self, connection: Connection, change: Change, by: Principal) -> QuotaVersion | Refused:
         before: QuotaVersion | None = None
         try:
             check_site(self._topology, change.site)
             check_right(by, change.site)
             before = self._current(connection, change.site)
             made = judge(change, by, self._situation(connection, change, before))
-        except ChangeRefused as refused:
+        except Refused as refused:
             self._audit_refusal(connection, change, by, refused)
             return refused
         store.add_version(connection, made)
@@ -177,7 +178,7 @@ class Desk:
             clock=self._clock,
         )
 
-    def _audit_refusal(self, connection: Connection, change: Change, by: Principal, refused: ChangeRefused) -> None:
+    def _audit_refusal(self, connection: Connection, change: Change, by: Principal, refused: Refused) -> None:
         asked = {**asdict(change.what), "base": change.base, "until": change.until, "confirmed": change.confirmed}
         told = {"asked": asked, "kind": refused.kind, "problems": [str(problem) for problem in refused.problems]}
         audit.record(

@@ -9,8 +9,9 @@ from tieline.errors import Problem
 from tieline.model import CityId, SiteId
 from tieline.moment import read_moment
 from tieline.principal import Principal, Role
+from tieline.refused import Kind, Refused
 from tieline.topology import Topology
-from trunk_config.change import Change, ChangeRefused, PutOn, Refused, SetShares, Share, Situation, Undo
+from trunk_config.change import Change, PutOn, SetShares, Share, Situation, Undo, not_changed
 from trunk_config.profiles import Profile
 from trunk_config.quota import Quota, faults
 from trunk_config.versions import QuotaVersion, differences
@@ -24,11 +25,11 @@ def check_site(topology: Topology, site: SiteId) -> None:
     """Refuse a site that does not exist.
 
     Raises:
-        ChangeRefused: It does not.
+        Refused: It does not.
     """
     if site not in topology.sites:
         known = "use one of " + ", ".join(topology.sites)
-        raise ChangeRefused(site, Refused.INVALID, [Problem(f"site {site}", "unknown site", known)])
+        raise not_changed(site, Kind.INVALID, [Problem(f"site {site}", "unknown site", known)])
 
 
 def check_right(by: Principal, site: SiteId) -> None:
@@ -37,14 +38,14 @@ def check_right(by: Principal, site: SiteId) -> None:
     A reserve of one city is taken from all the others: who is bound to one city may change none.
 
     Raises:
-        ChangeRefused: His role or his scope does not allow it.
+        Refused: His role or his scope does not allow it.
     """
     if by.role not in CHANGERS:
         mend = "ask somebody with role " + " or ".join(sorted(CHANGERS))
-        raise ChangeRefused(site, Refused.FORBIDDEN, [Problem(f"role {by.role}", "may not change quotas", mend)])
+        raise not_changed(site, Kind.FORBIDDEN, [Problem(f"role {by.role}", "may not change quotas", mend)])
     if not by.covers(site=site):
         problem = Problem(f"scope {by.city or by.site}", f"does not cover {site}", "use a token for the whole site")
-        raise ChangeRefused(site, Refused.FORBIDDEN, [problem])
+        raise not_changed(site, Kind.FORBIDDEN, [problem])
 
 
 def judge(change: Change, by: Principal, situation: Situation) -> QuotaVersion:
@@ -56,7 +57,7 @@ def judge(change: Change, by: Principal, situation: Situation) -> QuotaVersion:
         situation: What it is judged against.
 
     Raises:
-        ChangeRefused: With every reason.
+        Refused: With every reason.
     """
     check_right(by, change.site)
     newest = situation.newest
@@ -71,7 +72,7 @@ def judge(change: Change, by: Principal, situation: Situation) -> QuotaVersion:
         raise _refusal(change, situation, problems)
     asked = [] if change.confirmed else list(_halvings(newest, made))
     if asked:
-        raise ChangeRefused(change.site, Refused.CONFIRM, asked, newest=newest.version)
+        raise not_changed(change.site, Kind.CONFIRM, asked, newest=newest.version)
     return replace(made, by=by.name)
 
 
@@ -79,15 +80,15 @@ def _content(version: QuotaVersion) -> tuple[object, ...]:
     return version.profile, version.quotas, version.until
 
 
-def _refusal(change: Change, situation: Situation, problems: Sequence[Problem]) -> ChangeRefused:
+def _refusal(change: Change, situation: Situation, problems: Sequence[Problem]) -> Refused:
     newest = situation.newest
     if change.base == newest.version:
-        return ChangeRefused(change.site, Refused.INVALID, problems, newest=newest.version)
+        return not_changed(change.site, Kind.INVALID, problems, newest=newest.version)
     base = situation.known.get(change.base)
     said = f"made by {newest.by}: {newest.why}" if base else "there is no such version"
     stale = Problem(f"base {change.base}", f"version {newest.version} is in force, {said}", "look and ask again")
     difference = differences(base.quotas, newest.quotas) if base else ()
-    return ChangeRefused(change.site, Refused.STALE, [stale, *problems], newest=newest.version, difference=difference)
+    return not_changed(change.site, Kind.STALE, [stale, *problems], newest=newest.version, difference=difference)
 
 
 def _end(change: Change, now: float) -> tuple[float | None, list[Problem]]:

@@ -14,8 +14,8 @@ from ivr_prompts.notice_cli import notice
 from ivr_prompts.notice_desk import NoticeDesk
 from tests.support.postgres_server import postgres, postgres_url
 from tieline.database import Database, create_schema
-from tieline.errors import ConfigError
 from tieline.principal import Principal, Role
+from tieline.refused import Refused
 from tieline.settings import Settings, load_settings
 from tieline.store import fetch_audit
 from tieline.topology_file import load_topology
@@ -139,6 +139,6 @@ def test_a_notice_is_gone_at_its_end(database: Database) -> None:
 
 @pytest.mark.parametrize("until", [float("nan"), float("inf"), -1.0, 1e300])
 def test_an_end_that_is_no_time_changes_nothing(database: Database, until: float) -> None:
-    with pytest.raises(ConfigError, match="until: the end is"):
+    with pytest.raises(Refused, match="until: the end is"):
         desk(database).set("fuzhou\x00", "\ud800", cause="\x00", until=until, by=ME)
     assert desk(database).all() == []

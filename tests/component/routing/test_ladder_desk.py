@@ -11,11 +11,12 @@ import pytest
 from routing.agents import load_agents
 from routing.ladder_desk import LONGEST, LadderDesk, shipped
 from routing.ladder_follower import LadderFollower
-from routing.ladder_versions import LaddersRefused, LadderVersion, Refused
+from routing.ladder_versions import LadderVersion
 from routing.ladders import LadderSet
 from tieline.database import Database, create_schema
 from tieline.model import CityId, SiteId
 from tieline.principal import Principal, Role
+from tieline.refused import Kind, Refused
 from tieline.store import fetch_audit
 from tieline.topology_file import load_topology
 
@@ -92,9 +93,9 @@ async def test_what_ships_is_in_force_until_a_version_is_put_and_comes_back_by_u
 async def test_what_is_wrong_is_refused_whole_with_every_reason_and_audited(
     desk: LadderDesk, database: Database, text: str, why: str, wrong: list[str] | None
 ) -> None:
-    with pytest.raises(LaddersRefused) as refused:
+    with pytest.raises(Refused) as refused:
         await desk.put(text, why=why, base=0, by=ADMIN)
-    assert refused.value.kind is Refused.INVALID
+    assert refused.value.kind is Kind.INVALID
     places = [problem.where for problem in refused.value.problems]
     if wrong is None:
         assert places[0] == "why"
@@ -107,15 +108,15 @@ async def test_what_is_wrong_is_refused_whole_with_every_reason_and_audited(
 
 async def test_a_stale_base_is_refused_with_what_changed_since(desk: LadderDesk) -> None:
     await put(desk)
-    with pytest.raises(LaddersRefused) as refused:
+    with pytest.raises(Refused) as refused:
         await put(desk, SHIPPED)
-    assert (refused.value.kind, refused.value.newest) == (Refused.STALE, 1)
-    assert "+after_s = 9" in refused.value.difference
+    assert (refused.value.kind, refused.value.newest) == (Kind.STALE, 1)
+    assert "+after_s = 9" in refused.value.changed
 
 
 @pytest.mark.parametrize("to", [7, -1, 1 << 40])
 async def test_a_version_that_does_not_exist_is_refused(desk: LadderDesk, to: int) -> None:
-    with pytest.raises(LaddersRefused, match="no version"):
+    with pytest.raises(Refused, match="no version"):
         await desk.undo(to, why="calm", base=None, by=ADMIN)
 
 
@@ -128,9 +129,9 @@ async def test_a_version_that_does_not_exist_is_refused(desk: LadderDesk, to: in
     ],
 )
 async def test_who_may_not_is_refused_and_audited(desk: LadderDesk, database: Database, by: Principal) -> None:
-    with pytest.raises(LaddersRefused) as refused:
+    with pytest.raises(Refused) as refused:
         await put(desk, by=by)
-    assert refused.value.kind is Refused.FORBIDDEN
+    assert refused.value.kind is Kind.FORBIDDEN
     assert audited(database) == [("ladders.refuse", "mei", "wind")]
 
 
@@ -138,7 +139,7 @@ async def test_of_many_changes_at_once_each_is_made_on_top_of_the_others_or_refu
     texts = [SHIPPED.replace("after_s = 8\n", f"after_s = {8 + number / 10}\n") for number in range(1, 6)]
     made = await asyncio.gather(*(put(desk, text, base=0) for text in texts), return_exceptions=True)
     assert sum(isinstance(one, LadderVersion) for one in made) == 1
-    assert sum(isinstance(one, LaddersRefused) and one.kind is Refused.STALE for one in made) == 4
+    assert sum(isinstance(one, Refused) and one.kind is Kind.STALE for one in made) == 4
 
 
 async def test_a_follower_hands_each_new_version_on_and_keeps_the_last_one_that_fits(

@@ -12,10 +12,11 @@ from tieline.database import Connection, Database, StatementRefused
 from tieline.errors import Problem
 from tieline.model import SiteId
 from tieline.principal import Principal, Role
+from tieline.refused import Kind, Refused
 from tieline.store import AuditRow, fetch_audit
 from tieline.topology import Topology
 from trunk_config import store
-from trunk_config.change import Change, ChangeRefused, PutOn, Refused, SetShares, Share, Undo
+from trunk_config.change import Change, PutOn, SetShares, Share, Undo
 from trunk_config.desk import Desk
 from trunk_config.quota import Quota
 from trunk_config.versions import QuotaVersion
@@ -98,19 +99,19 @@ async def test_changes_follow_each_other_and_each_can_be_undone(desk: Desk, data
 @pytest.mark.parametrize(
     ("change", "by", "kind"),
     [
-        (reserve(-1, base=10**20, until=NOW - 1), ADMIN, Refused.STALE),
-        (reserve(10**30), ADMIN, Refused.INVALID),
-        (reserve(17, why=""), ADMIN, Refused.INVALID),
-        (reserve(17, why="nul\0 and half \ud800"), ADMIN, Refused.INVALID),
-        (reserve(1), ADMIN, Refused.CONFIRM),
-        (reserve(17, site=SiteId("taipei")), ADMIN, Refused.INVALID),
-        (reserve(17), Principal(role=Role.MONITOR, city=None, site=None, name="eve"), Refused.FORBIDDEN),
+        (reserve(-1, base=10**20, until=NOW - 1), ADMIN, Kind.STALE),
+        (reserve(10**30), ADMIN, Kind.INVALID),
+        (reserve(17, why=""), ADMIN, Kind.INVALID),
+        (reserve(17, why="nul\0 and half \ud800"), ADMIN, Kind.INVALID),
+        (reserve(1), ADMIN, Kind.CONFIRM),
+        (reserve(17, site=SiteId("taipei")), ADMIN, Kind.INVALID),
+        (reserve(17), Principal(role=Role.MONITOR, city=None, site=None, name="eve"), Kind.FORBIDDEN),
     ],
 )
 async def test_a_refused_attempt_changes_nothing_and_is_audited(
-    desk: Desk, database: Database, change: Change, by: Principal, kind: Refused
+    desk: Desk, database: Database, change: Change, by: Principal, kind: Kind
 ) -> None:
-    with pytest.raises(ChangeRefused) as refused:
+    with pytest.raises(Refused) as refused:
         await desk.change(change, by)
     assert refused.value.kind is kind
     row = trail(database)[-1]
@@ -128,21 +129,21 @@ async def test_what_could_not_be_read_is_audited_too(desk: Desk, database: Datab
 
 
 async def test_of_many_at_once_one_wins_and_the_others_are_told_by_whom(desk: Desk) -> None:
-    async def attempt(number: int) -> int | ChangeRefused:
+    async def attempt(number: int) -> int | Refused:
         by = replace(ADMIN, name=f"admin {number}")
         try:
             return (await desk.change(reserve(20 + number), by)).version
-        except ChangeRefused as refused:
+        except Refused as refused:
             return refused
 
     results = await asyncio.gather(*(attempt(number) for number in range(5)))
     assert [result for result in results if isinstance(result, int)] == [2]
     newest = await desk.newest(FUZHOU)
     for refused in results:
-        if isinstance(refused, ChangeRefused):
-            assert (refused.kind, refused.newest) == (Refused.STALE, 2)
+        if isinstance(refused, Refused):
+            assert (refused.kind, refused.newest) == (Kind.STALE, 2)
             assert f"made by {newest.by}" in str(refused)
-            assert [str(found) for found in refused.difference] == [
+            assert [str(found) for found in refused.changed] == [
                 f"putian reserve 11 → {newest.quotas[PUTIAN].reserve}"
             ]
 
@@ -177,10 +178,10 @@ async def test_the_second_of_two_waits_for_the_first_ones_transaction(
     assert (first_at.came, second.done()) == (["li"], False)
     first_at.go_on.set()
     assert (await first).version == 2
-    with pytest.raises(ChangeRefused) as refused:
+    with pytest.raises(Refused) as refused:
         await second
-    assert (refused.value.kind, refused.value.newest, first_at.came) == (Refused.STALE, 2, ["li"])
-    assert [str(found) for found in refused.value.difference] == ["putian reserve 11 → 20"]
+    assert (refused.value.kind, refused.value.newest, first_at.came) == (Kind.STALE, 2, ["li"])
+    assert [str(found) for found in refused.value.changed] == ["putian reserve 11 → 20"]
 
 
 async def test_a_number_cannot_be_given_twice(desk: Desk, database: Database) -> None:
@@ -206,9 +207,9 @@ async def test_the_former_one_returns_at_the_end_time_once_however_many_look(
 async def test_a_change_after_the_end_time_is_judged_against_what_returned(desk: Desk, clock: Clock) -> None:
     await desk.change(typhoon(base=1, until=NOW + 60), ADMIN)
     clock.now += 61
-    with pytest.raises(ChangeRefused) as refused:
+    with pytest.raises(Refused) as refused:
         await desk.change(reserve(18, base=2), ADMIN)
-    assert (refused.value.kind, refused.value.newest) == (Refused.STALE, 3)
+    assert (refused.value.kind, refused.value.newest) == (Kind.STALE, 3)
     assert (await desk.change(reserve(18, base=3), ADMIN)).profile == "normal"
 
 

@@ -8,7 +8,8 @@ import pytest
 from tests.unit.trunk_config.network import ADMIN, FUZHOU, NOW, PROFILES, TOPOLOGY, city, out_of_service, version
 from tieline.model import CityId, SiteId
 from tieline.principal import Principal, Role
-from trunk_config.change import Change, ChangeRefused, PutOn, Refused, SetShares, Share, Situation, Undo
+from tieline.refused import Kind, Refused
+from trunk_config.change import Change, PutOn, SetShares, Share, Situation, Undo
 from trunk_config.judge import UNTIL_AT_MOST_S, check_site, judge, restored
 from trunk_config.quota import Quota
 from trunk_config.versions import QuotaVersion
@@ -36,9 +37,9 @@ def made(change: Change, where: Situation | None = None) -> QuotaVersion:
     return judge(change, ADMIN, where or situation())
 
 
-def refused(change: Change, where: Situation | None = None, by: Principal = ADMIN) -> ChangeRefused:
+def refused(change: Change, where: Situation | None = None, by: Principal = ADMIN) -> Refused:
     """How a change is refused."""
-    with pytest.raises(ChangeRefused) as caught:
+    with pytest.raises(Refused) as caught:
         judge(change, by, where or situation())
     return caught.value
 
@@ -128,7 +129,7 @@ def test_what_comes_back_by_itself_says_so() -> None:
 def test_a_bad_change_is_refused_with_the_reason(change: Change, reason: str) -> None:
     error = refused(change)
     assert reason in str(error)
-    assert (error.kind, error.newest, error.difference) == (Refused.INVALID, 3, ())
+    assert (error.kind, error.newest, error.changed) == (Kind.INVALID, 3, ())
 
 
 @pytest.mark.parametrize("to", [None, 1, 7])
@@ -151,22 +152,22 @@ def test_all_reasons_are_told_at_once() -> None:
         "reserve 99 is above cap 60",
     ):
         assert reason in told
-    assert (error.kind, len(error.problems)) == (Refused.STALE, 7)
+    assert (error.kind, len(error.problems)) == (Kind.STALE, 7)
 
 
 def test_a_stale_base_is_refused_with_the_difference() -> None:
     where = situation(newest=version(3, "typhoon", by="wang", why="wind"), known={2: version(2)})
     error = refused(asked(base=2), where)
-    assert error.kind is Refused.STALE
+    assert error.kind is Kind.STALE
     assert "base 2: version 3 is in force, made by wang: wind" in str(error)
     assert "changed since then:\n  fuzhou reserve 21 → 32\n  putian reserve 11 → 17" in str(error)
-    assert str(error.difference[-1]) == "longyan cap 30 → 15"
+    assert str(error.changed[-1]) == "longyan cap 30 → 15"
 
 
 @pytest.mark.parametrize("base", [0, 4, -1, 10**30])
 def test_a_base_that_never_was_is_refused(base: int) -> None:
     error = refused(asked(base=base))
-    assert (error.kind, error.difference) == (Refused.STALE, ())
+    assert (error.kind, error.changed) == (Kind.STALE, ())
     assert "there is no such version" in str(error)
 
 
@@ -192,20 +193,20 @@ def test_who_takes_half_of_a_citys_share_is_asked_first(share: Share, asks: str)
     change = asked(SetShares({PUTIAN: share}))
     if asks:
         error = refused(change)
-        assert (error.kind, asks in str(error)) == (Refused.CONFIRM, True)
+        assert (error.kind, asks in str(error)) == (Kind.CONFIRM, True)
     assert made(replace(change, confirmed=True)).version == 4
     if not asks:
         assert made(change).version == 4
 
 
 def test_a_confirmation_heals_nothing_else() -> None:
-    assert refused(asked(SetShares({PUTIAN: Share(reserve=-5)}), confirmed=True)).kind is Refused.INVALID
+    assert refused(asked(SetShares({PUTIAN: Share(reserve=-5)}), confirmed=True)).kind is Kind.INVALID
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role not in (Role.ADMIN, Role.OPERATOR)])
 def test_some_roles_may_not_change(role: Role) -> None:
     error = refused(asked(), by=Principal(role=role, city=None, site=None, name="x"))
-    assert (error.kind, f"role {role}: may not change quotas" in str(error)) == (Refused.FORBIDDEN, True)
+    assert (error.kind, f"role {role}: may not change quotas" in str(error)) == (Kind.FORBIDDEN, True)
 
 
 def test_a_scope_must_hold_the_whole_site() -> None:
@@ -214,10 +215,10 @@ def test_a_scope_must_hold_the_whole_site() -> None:
 
     assert judge(asked(), operator(at=FUZHOU), situation()).version == 4
     for by in (operator(at=SiteId("xiamen")), operator(of=PUTIAN), operator(of=PUTIAN, at=FUZHOU)):
-        assert refused(asked(), by=by).kind is Refused.FORBIDDEN
+        assert refused(asked(), by=by).kind is Kind.FORBIDDEN
 
 
 def test_a_site_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ChangeRefused, match="site taipei: unknown site"):
+    with pytest.raises(Refused, match="site taipei: unknown site"):
         check_site(TOPOLOGY, SiteId("taipei"))
     check_site(TOPOLOGY, FUZHOU)

@@ -1,0 +1,43 @@
+"""How a command ends that was refused or failed: the one place where errors become a text and an exit code."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import click
+import msgspec
+
+from tieline.errors import ConfigError, Problem, TielineError
+from tieline.refused import Refused
+
+
+@contextmanager
+def errors_told(*, as_json: bool = False) -> Iterator[None]:
+    """End the command with 2 when there are problems to be mended, else with 1, and tell every reason.
+
+    Args:
+        as_json: Tell it as a JSON object on stdout, not as a text on stderr.
+
+    Raises:
+        SystemExit: A TielineError came.
+        click.ClickException: A desk refused, in one sentence: click tells it, and ends with 1.
+    """
+    try:
+        yield
+    except TielineError as error:
+        problems = error.problems if isinstance(error, ConfigError | Refused) else ()
+        if as_json:
+            click.echo(msgspec.json.encode(_told(error, problems)).decode())
+        elif isinstance(error, Refused) and not problems:
+            raise click.ClickException(str(error)) from error
+        else:
+            click.echo(f"tieline: {error}", err=True)
+        raise SystemExit(2 if problems else 1) from error
+
+
+def _told(error: TielineError, problems: Sequence[Problem]) -> dict[str, object]:
+    told: dict[str, object] = {"ok": False, "error": str(error), "problems": problems}
+    if isinstance(error, Refused):
+        told["kind"] = error.kind
+        if error.newest is not None:
+            told |= {"newest": error.newest, "difference": error.changed}
+    return told
