@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -13,10 +13,18 @@ from ami_bridge.correlator import Reply
 from ami_bridge.events import QueueMember, reader_of
 from ami_bridge.net_members import mending
 from ami_bridge.node_link import NodeLink
+from ami_bridge.turns import in_turns
 from ami_bridge.wire import event_name
 from tieline import bus
 from tieline.clock import Clock
-from tieline.errors import ConnectionLost, DeadlineExceeded, LocalProtocolError, NotReady, RemoteProtocolError
+from tieline.errors import (
+    ConnectionLost,
+    DeadlineExceeded,
+    LocalProtocolError,
+    NotReady,
+    RemoteProtocolError,
+    TielineError,
+)
 from tieline.live import Live, commands_stream
 from tieline.variables import AGENT, BUSINESS, LEGS, TRANSFER
 
@@ -103,24 +111,38 @@ class CommandFollower:
             try:
                 position = position or await self._live.last_id(self._stream)
                 entries = await self._live.read(self._stream, position)
-            except (ConnectionLost, DeadlineExceeded):
+            except TielineError:  # also a Redis that loads its data: it will pass
                 await asyncio.sleep(RETRY_S)
                 continue
             if entries:
                 position = entries[-1][0]
                 # Together: they leave for Asterisk in this order, and one slow answer does not hold up the next.
-                await asyncio.gather(*(self._take(raw) for _, raw in entries))
+                commands = [one for _, raw in entries if (one := self._maybe_command(raw)) is not None]
+                await asyncio.gather(*(self._take(turn) for turn in in_turns(commands)))
 
-    async def _take(self, raw: bytes) -> None:
+    def _maybe_command(self, raw: bytes) -> bus.Command | None:
         try:
-            command = bus.decode_command(raw)
+            return bus.decode_command(raw)
         except RemoteProtocolError:
             self.refused += 1
+            return None
+
+    async def _take(self, turn: Sequence[bus.Command]) -> None:
+        for command in turn:
+            if isinstance(command, bus.SetNetQueues | bus.SetQueueMember):
+                self._take_for_net(command)
+            else:
+                await self.execute(command)
+
+    def _take_for_net(self, command: _OfTheNet) -> None:
+        """Queue it behind what is being done; what the matcher will set anew, or has, is not kept."""
+        if isinstance(command, bus.SetNetQueues):
+            while not self._net.empty():
+                self._net.get_nowait()
+        elif not self._client.is_up:  # once it is, the matcher sets all of them
+            self.failed += 1
             return
-        if isinstance(command, bus.SetNetQueues | bus.SetQueueMember):
-            self._net.put_nowait(command)
-        else:
-            await self.execute(command)
+        self._net.put_nowait(command)
 
     async def execute(self, command: bus.Command) -> None:
         """Execute one command within its deadline and count how it ended."""

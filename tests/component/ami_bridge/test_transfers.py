@@ -7,7 +7,9 @@ import pytest
 from tests.component.ami_bridge.scripted_ami import ScriptedAmi, scripted_ami
 from tests.component.ami_bridge.test_bridge import CALL, ENTRY, NOW, Reader, bridged, channel, passing, told_to_follow
 from tieline import bus
+from tieline.lease import Lease
 from tieline.live import Live
+from tieline.streams import commanding
 
 pytestmark = pytest.mark.component
 
@@ -20,10 +22,28 @@ async def peer() -> AsyncIterator[ScriptedAmi]:
     async with scripted_ami() as one:
         one.items["CoreShowChannels"] = [channel(), channel(LEG, "fuzhou-1-1.1", "AppDial")]
         values = {"TL_LEGS": "a1001:repair@50.000", "TL_BUSINESS": "repair"}
+
+        def write(said: dict[str, str]) -> str:
+            values[said["Variable"]] = said["Value"]
+            return "Response: Success"
+
         one.answers["Getvar"] = lambda said: (
             f"Response: Success\nVariable: {said['Variable']}\nValue: {values.get(said['Variable'], '')}"
         )
+        one.answers["Setvar"] = write
         yield one
+
+
+async def command_at_once(live: Live, *commands: bus.Command) -> None:
+    """Command as the matcher does: in one step of Redis, so that the bridge reads them in one batch."""
+    lease = Lease(live, "tl:test:lease", "test")
+    hold = await lease.take()
+    await lease.act(hold, [commanding("fuzhou-1", command) for command in commands])
+    await lease.give_up(hold)
+
+
+def note(agent: str, begun_at: float) -> bus.NoteLeg:
+    return bus.NoteLeg(at=NOW, call_id=CALL, channel=ENTRY, agent=agent, begun_at=begun_at)
 
 
 def consult(step: str, *, call_id: str = CALL, agent: str = "a1001", expires: float = NOW + 2) -> bus.Consult:
@@ -107,10 +127,25 @@ async def test_who_has_the_caller_is_noted_on_his_channel(peer: ScriptedAmi, liv
     async with bridged(peer, live):
         await Reader(live).until(bus.NodeSnapshot)
         await told_to_follow(live)
-        note = bus.NoteLeg(at=NOW, call_id=CALL, channel=ENTRY, agent="a1002", begun_at=99.5)
-        await live.command("fuzhou-1", note)
+        await live.command("fuzhou-1", note("a1002", 99.5))
         said = [(one["Channel"], one["Variable"], one["Value"]) for one in await peer.heard("Setvar", 2)]
         assert said == [
             (ENTRY, "TL_LEGS", "a1001:repair@50.000-99.500&a1002:repair@99.500"),
             (ENTRY, "TL_AGENT", "a1002"),
         ]
+
+
+async def test_commands_of_one_call_are_not_carried_out_side_by_side(peer: ScriptedAmi, live: Live) -> None:
+    async with bridged(peer, live):
+        await Reader(live).until(bus.NodeSnapshot)
+        await told_to_follow(live)
+        await command_at_once(live, note("", 99.5), note("a1002", 110), note("a1003", 120))
+        await peer.heard("Setvar", 5)
+        await command_at_once(live, consult("consult"), consult("complete"))
+        said = [one["Value"] for one in await peer.heard("Setvar") if one["Variable"] == "TL_LEGS"]
+        assert said == [
+            "a1001:repair@50.000-99.500",
+            "a1001:repair@50.000-99.500&a1002:repair@110.000",
+            "a1001:repair@50.000-99.500&a1002:repair@110.000-120.000&a1003:repair@120.000",
+        ]
+        assert [key["Digit"] for key in await peer.heard("PlayDTMF", 2)] == ["A", "B"]
