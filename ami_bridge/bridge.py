@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from ami_bridge import events as ami
@@ -18,6 +17,7 @@ from ami_bridge.client import ACTION_DEADLINE_S, Client
 from ami_bridge.commands import RETRY_S, CommandFollower
 from ami_bridge.dispatch import Dispatcher
 from ami_bridge.forms import is_city
+from ami_bridge.metrics import BridgeMetrics
 from ami_bridge.node_link import NodeLink, Patience
 from ami_bridge.outbox import Outbox
 from ami_bridge.reconcile import Differences, Snapshot, as_told, compare, end_all, repair, touch_listed, without_city
@@ -42,45 +42,6 @@ _TELLING: Final = (
 _read_channel: Final = ami.reader_of(ami.CoreShowChannel)
 _read_contact: Final = ami.reader_of(ami.ContactList)
 _SECONDS: Final = re.compile(rb"([0-9]{1,12})(\.[0-9]*)?")
-
-
-@dataclass(frozen=True, slots=True)
-class BridgeMetrics:
-    """What a bridge counted since its start, and how it stands.
-
-    Attributes:
-        events: AMI events used, by name. `QueueCallerJoin` means that the matcher was silent for somebody.
-        unwanted: AMI packets nobody asked for; more than a few mean that manager.conf does not filter.
-        hostile: Values dropped because they cannot be ours.
-        subscriber_failures: Bugs of ours that a callback raised.
-        told: Events that Redis has.
-        waiting: Events that Redis does not have yet.
-        dropped: Events lost to a full outbox; each gap is followed by a snapshot.
-        snapshots: Snapshots taken.
-        repairs: Differences that reconciliation mended, without the first snapshot.
-        channels: Callers' and agents' channels known now.
-    """
-
-    node: str
-    up: bool
-    connects: int
-    attempts_failed: int
-    auth_failures: int
-    events: Mapping[str, int]
-    unwanted: int
-    hostile: int
-    subscriber_failures: int
-    told: int
-    waiting: int
-    dropped: int
-    snapshots: int
-    repairs: int
-    channels: int
-    commands_done: int
-    commands_gone: int
-    commands_expired: int
-    commands_failed: int
-    commands_refused: int
 
 
 class Bridge:

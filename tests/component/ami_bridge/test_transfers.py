@@ -4,8 +4,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.component.ami_bridge.bridged_node import (
+    CALL,
+    ENTRY,
+    NOW,
+    Reader,
+    bridged,
+    channel,
+    passing,
+    told_to_follow,
+)
 from tests.component.ami_bridge.scripted_ami import ScriptedAmi, scripted_ami
-from tests.component.ami_bridge.test_bridge import CALL, ENTRY, NOW, Reader, bridged, channel, passing, told_to_follow
 from tieline import bus
 from tieline.lease import Lease
 from tieline.live import Live
