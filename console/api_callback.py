@@ -1,7 +1,7 @@
 """`/api/v1/callbacks`: who is to be called back, with whole numbers; each look and each change is audited."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated, Final
 
@@ -52,8 +52,27 @@ async def cancel(request: web.Request) -> web.Response:
         asked = read_body(await request.read(), CancelAsked)
     except Unreadable as error:
         raise Refused(DeskName.CALLBACKS, Kind.UNREADABLE, "no reason", error.problems) from None
-    end = partial(request.app[CALLBACKS].cancel, CallId(request.match_info["call"]), by, why=asked.why)
-    return _answer(await asyncio.to_thread(end))
+    return await _noted(request, partial(request.app[CALLBACKS].cancel, by=by, why=asked.why))
+
+
+async def reached(request: web.Request) -> web.Response:
+    """Note that somebody has called a caller back by hand and spoke with him; answers with the entry as it ended."""
+    by = await caller_back(request)
+    return await _noted(request, partial(request.app[CALLBACKS].reached, by=by))
+
+
+async def tried(request: web.Request) -> web.Response:
+    """Note that nobody answered at a caller's number; answers with the entry.
+
+    It is to be tried again from `next_at` on, at another time of the day. After the last try it has ended:
+    `not_reached`.
+    """
+    by = await caller_back(request)
+    return await _noted(request, partial(request.app[CALLBACKS].tried, by=by))
+
+
+async def _noted(request: web.Request, note: Callable[[CallId], Callback]) -> web.Response:
+    return _answer(await asyncio.to_thread(note, CallId(request.match_info["call"])))
 
 
 OPERATIONS: Final = (
@@ -74,6 +93,20 @@ OPERATIONS: Final = (
         takes=CancelAsked,
         answer=Callback,
         refusals=((422, "`unreadable`: no JSON, or not of this form."),),
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/callbacks/{call}/reached",
+        name="noteCallbackReached",
+        handler=reached,
+        answer=Callback,
+    ),
+    Operation(
+        method="POST",
+        path="/api/v1/callbacks/{call}/tried",
+        name="noteCallbackTried",
+        handler=tried,
+        answer=Callback,
     ),
 )
 

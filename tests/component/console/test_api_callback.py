@@ -1,4 +1,4 @@
-"""Callbacks over HTTP: whole numbers for those who call back, in their scope; a cancelled entry ends."""
+"""Callbacks over HTTP: whole numbers for those who call back, in their scope, and what they say came of it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from routing.callback import Callback, State, ended
+from routing.callback_rules import load_callback_rules
 from routing.store import fetch_callbacks, put_callback
 from tests.component.console.conftest import Desk
 from tests.unit.routing.test_callback import ENTRY
@@ -45,6 +46,11 @@ async def cancelled(desk: Desk, call: str, token: str, body: Any = WHY) -> int:
     return answer.status
 
 
+async def noted(desk: Desk, what: str, token: str, call: str = ENTRY.call_id) -> tuple[int, Any]:
+    answer = await desk.client.post(f"{PATH}/{call}/{what}", headers=desk.header(token))
+    return answer.status, await answer.json()
+
+
 def audited(database: Database, action: str) -> list[tuple[str, str, str]]:
     with database.transaction(reading=True) as connection:
         return [(row.who, row.subject, row.why) for row in fetch_audit(connection) if row.action == action]
@@ -72,14 +78,39 @@ async def test_a_cancelled_entry_ends_once_and_is_audited(
     assert [one["call_id"] for one in await listed(desk)] == [PUTIAN.call_id]
 
 
+async def test_who_was_reached_is_called_no_more(desk: Desk, database: Database, entries: Sequence[Callback]) -> None:
+    token = desk.token(Role.OPERATOR)
+    status, told = await noted(desk, "reached", token)
+    assert (status, told["state"], told["ended_at"]) == (200, "reached", desk.now[0])
+    assert audited(database, "callback.reached") == [("somebody", f"call:{ENTRY.call_id}", "")]
+    assert (await noted(desk, "reached", token))[0] == (await noted(desk, "tried", token))[0] == 404
+    assert [one["call_id"] for one in await listed(desk)] == [PUTIAN.call_id]
+
+
+async def test_who_did_not_answer_is_tried_again_later_until_it_was_the_last_time(
+    desk: Desk, database: Database, entries: Sequence[Callback]
+) -> None:
+    token, rules = desk.token(Role.OPERATOR), load_callback_rules()
+    for tries, after_s in enumerate(rules.again_s, start=1):
+        status, told = await noted(desk, "tried", token)
+        assert (status, told["state"], told["tries"]) == (200, "open", tries)
+        assert told["next_at"] == rules.permitted_from(desk.now[0] + after_s) > desk.now[0]
+    status, told = await noted(desk, "tried", token)
+    assert (status, told["state"], told["ended_at"]) == (200, "not_reached", desk.now[0])
+    assert (await noted(desk, "tried", token))[0] == 404
+    told_of = [("somebody", f"call:{ENTRY.call_id}", "")]
+    assert audited(database, "callback.tried") == told_of * (len(rules.again_s) + 1)
+
+
 @pytest.mark.parametrize("role", [Role.MONITOR, Role.AGENT])
-async def test_who_does_not_call_back_sees_and_cancels_nothing(
+async def test_who_does_not_call_back_sees_and_changes_nothing(
     desk: Desk, database: Database, entries: Sequence[Callback], role: Role
 ) -> None:
     token = desk.token(role)
     assert (await desk.client.get(PATH, headers=desk.header(token))).status == 403
     assert (await desk.client.get(PATH)).status == 401
     assert await cancelled(desk, ENTRY.call_id, token) == 403
+    assert (await noted(desk, "reached", token))[0] == (await noted(desk, "tried", token))[0] == 403
     assert audited(database, "callback.read") == []
     with database.transaction(reading=True) as connection:
         assert len(fetch_callbacks(connection)) == 3
@@ -89,6 +120,9 @@ async def test_an_entry_outside_of_the_scope_is_not_there(desk: Desk, entries: S
     assert await cancelled(desk, ENTRY.call_id, desk.token(Role.OPERATOR, city="putian")) == 404
     assert await cancelled(desk, XIAMEN.call_id, desk.token(Role.OPERATOR, site="fuzhou")) == 404
     assert await cancelled(desk, "fuzhou-1:7", desk.token(Role.OPERATOR)) == 404
+    for what in ("reached", "tried"):
+        assert (await noted(desk, what, desk.token(Role.OPERATOR, city="putian")))[0] == 404
+        assert (await noted(desk, what, desk.token(Role.OPERATOR, site="fuzhou"), XIAMEN.call_id))[0] == 404
     assert len(await listed(desk)) == 2
 
 
