@@ -119,7 +119,17 @@ class Journal:
         return None
 
     def _write(self, lines: list[bytes]) -> None:
-        """Write and sync, in the disk's thread."""
+        """Write and sync, in the disk's thread.
+
+        A writer that is seldom needed may find that its file, delivered long ago, was pruned: what it writes there
+        nobody would ever read, so it writes it again, into a new file.
+        """
+        self._write_on(lines)
+        if not os.fstat(self._file).st_nlink:
+            self._close_file()
+            self._write_on(lines)
+
+    def _write_on(self, lines: list[bytes]) -> None:
         if self._file < 0 or self._size >= self._rotate_at_bytes:
             self._open_next()
         for line in lines:

@@ -177,6 +177,18 @@ async def test_prune_deletes_only_what_is_old_and_was_read(journal: Journal, tmp
     assert reader.read().position == {}
 
 
+async def test_a_writer_whose_file_was_pruned_goes_on_in_a_new_one(journal: Journal, tmp_path: Path) -> None:
+    await journal.append(numbered(1))
+    reader = reader_of(tmp_path)
+    drain(reader)
+    (path,) = (tmp_path / "journal").glob("agi-*.jsonl")
+    assert reader.prune(path.stat().st_mtime + 1) == 1
+    await journal.append(numbered(2))
+    await journal.append(numbered(3))
+    assert drain(reader) == [numbered(2), numbered(3)]
+    assert len(list((tmp_path / "journal").glob("agi-*.jsonl"))) == 1
+
+
 async def test_an_empty_or_missing_journal_reads_as_nothing(tmp_path: Path) -> None:
     reader = reader_of(tmp_path)
     assert reader.read().records == ()
