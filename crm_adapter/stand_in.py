@@ -21,7 +21,7 @@ class StandIns:
 
     def stands_in_for(self, record: CallRecord) -> str:
         """Give the site in whose place a call was answered, or nothing."""
-        if record.outcome is not Outcome.ANSWERED or not record.business:
+        if record.outcome is not Outcome.ANSWERED or record.business not in self.business_sites:
             return ""
-        home, site = self.business_sites.get(Business(record.business)), self.site_of.get(AgentId(record.agent))
-        return home if home and site and home != site else ""
+        home, site = self.business_sites[Business(record.business)], self.site_of.get(AgentId(record.agent))
+        return home if site and home != site else ""

@@ -20,6 +20,7 @@ RULE = StandIns({Business.COMPLAINT: FUZHOU}, {AgentId("a1001"): FUZHOU, AgentId
         ("fuzhou", "a2001", "complaint", Outcome.ANSWERED, FUZHOU),
         ("xiamen", "a2001", "repair", Outcome.ANSWERED, ""),
         ("xiamen", "a2001", "", Outcome.ANSWERED, ""),
+        ("xiamen", "a2001", "of_a_newer_tieline", Outcome.ANSWERED, ""),
         ("xiamen", "a9999", "complaint", Outcome.ANSWERED, ""),
         ("xiamen", "a2001", "complaint", Outcome.ABANDONED_WAITING, ""),
     ],
