@@ -126,16 +126,17 @@ class OpenCalls:
     def _learn(self, call_id: str, at: float, facts: Mapping[str, str]) -> None:
         call = self.calls.get(CallId(call_id))
         if call is not None:
-            self._put(CallId(call_id), replace(call, facts={**call.facts, **facts}, seen_at=at))
+            self._put(CallId(call_id), replace(call, facts={**call.facts, **facts}, seen_at=max(at, call.seen_at)))
 
     def _answered(self, call_id: str, agent: str, at: float) -> None:
         known = self.calls.get(CallId(call_id))
         if known is not None:
-            legs = known.facts.get(LEGS, "")
-            business = known.facts.get("TL_BUSINESS", "")
-            legs += f"{'&' if legs else ''}{agent}:{business}@{_stamp(at)}"
+            parts = [part for part in known.facts.get(LEGS, "").split("&") if part]
+            leg = f"{agent}:{known.facts.get('TL_BUSINESS', '')}@{_stamp(at)}"
+            if not any(part.startswith(leg) for part in parts):  # else it is told again
+                parts.append(leg)
             since = known.facts.get("TL_AGENT_AT") or _stamp(at)
-            self._learn(call_id, at, {"TL_AGENT": agent, "TL_AGENT_AT": since, LEGS: legs})
+            self._learn(call_id, at, {"TL_AGENT": agent, "TL_AGENT_AT": since, LEGS: "&".join(parts)})
 
     def _leg_gone(self, call_id: str, agent: str, at: float) -> None:
         """End the agent's open part; two are open while one agent consults another."""

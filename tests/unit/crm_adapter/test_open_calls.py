@@ -126,6 +126,28 @@ def test_a_transferred_call_has_each_agents_part_and_what_was_wanted_last() -> N
     assert (record.business, record.dialect, record.agent_answered_at) == ("billing", "hakka", 110)
 
 
+def test_what_a_keeper_that_starts_again_hears_once_more_changes_nothing() -> None:
+    talk = (
+        bus.AgentAnswered(at=110, call_id=CALL, agent="a1003"),
+        bus.AgentLegGone(at=129, call_id=CALL, agent="a1003"),
+    )
+    once, twice = after(arrived(), *talk, talk[1]), after(arrived(), *talk, *talk)
+    assert once.calls == twice.calls
+    assert [(leg.begin, leg.end) for leg in due(after(arrived(), *talk, *talk, gone(130)), 1000)[0].legs] == [
+        (110, 129)
+    ]
+
+
+def test_late_news_does_not_make_the_last_sign_of_life_an_earlier_one() -> None:
+    calls = after(
+        arrived(),
+        bus.AgentAnswered(at=110, call_id=CALL, agent="a1003"),
+        bus.MenuChosen(at=104, call_id=CALL, dialect="puxian", business="repair"),
+        snapshot(140),
+    )
+    assert [record.hangup_at for record in due(calls, 1000)] == [110]
+
+
 def test_a_refusal_is_a_refusal_also_for_the_second_witness() -> None:
     [record] = due(after(arrived(cause=34), gone(101)), 1000)
     assert record.outcome is Outcome.REFUSED
