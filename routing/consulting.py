@@ -13,6 +13,7 @@ from routing.offering import Offering
 from routing.offers import NOBODY, Effect, EndLeg, NextLeg, Offer, Step, StepConsult
 from routing.seat_facts import Answered, CallOver, LegGone, Offered, OfferOver
 from routing.seating import Seating
+from routing.seats import EMPTY
 from routing.timers import Timers
 from tieline.model import AgentId, AgentState, CallId
 
@@ -57,7 +58,7 @@ class Consulting:
             return False
         if agent == offer.second:
             missed_at = at if self._rings(agent) and offer.second_until else 0.0
-            self.offering.note(_alone(offer))
+            self.offering.note(alone(offer))
             self.seating.news(agent, now, LegGone(call_id, at), OfferOver(call_id, offer.second_fence, missed_at))
             return True
         self.hand_over(offer, at, now, LegGone(call_id, at))
@@ -66,7 +67,7 @@ class Consulting:
     def hand_over(self, offer: Offer, at: float, now: float, *facts: LegGone) -> None:
         """The first agent has left his caller to the second one; his own leg may last until the ringing is over."""
         self.offering.release(offer, now, *facts)
-        onward = replace(_alone(offer), agent=offer.second, fence=offer.second_fence, answered_at=at)
+        onward = replace(alone(offer), agent=offer.second, fence=offer.second_fence, answered_at=at)
         if self._rings(offer.second):
             self.offering.put(replace(onward, lease_until=offer.second_until))
             self.out.append(NextLeg(offer.call, NOBODY, at))
@@ -95,12 +96,13 @@ class Consulting:
         offer = self.offering.offers.get(call_id)
         if offer is None or offer.second_fence != fence or not self._rings(offer.second):
             return
-        self.offering.note(_alone(offer))
+        self.offering.note(alone(offer))
         self.seating.news(offer.second, now, OfferOver(call_id, fence, now if offer.second_until else 0.0))
 
     def _rings(self, second: AgentId) -> bool:
-        return self.seating.seats[second].state is AgentState.OFFERED
+        return self.seating.seats.get(second, EMPTY).state is AgentState.OFFERED
 
 
-def _alone(offer: Offer) -> Offer:
+def alone(offer: Offer) -> Offer:
+    """Give a talk as it is without its second agent."""
     return replace(offer, second=NOBODY, second_fence=0, second_until=0.0)

@@ -1,11 +1,12 @@
 """What of a matcher is in Redis: loaded by the one that takes over, written with all that follows from it."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 
+from routing.consulting import alone
 from routing.intake import Rescue
 from routing.keys import OFFERS, POOL, SEATS, STATE
 from routing.matcher import Matcher
@@ -79,7 +80,8 @@ class SavedState:
 async def load(live: Live, matcher: Matcher) -> SavedState:
     """Load what the matcher before us left into a new one; nothing from an empty Redis.
 
-    Offers of agents who are not in the file any more are over: a call of ours whom nobody took up waits again.
+    Offers of agents who are not in the file any more are over: a call of ours whom nobody took up waits again. A talk
+    whose second agent is not in it goes on without him.
 
     Raises:
         TielineError: Redis is away.
@@ -91,7 +93,7 @@ async def load(live: Live, matcher: Matcher) -> SavedState:
         live.call("HGETALL", SEATS),
     )
     waiting, offered, seated = readable(pool, Waiting), readable(offers, Offer), readable(seats, Seat)
-    kept = [offer for offer in offered.values() if offer.agent in matcher.agents]
+    kept = [_without_unknown(offer, matcher.agents) for offer in offered.values() if offer.agent in matcher.agents]
     over = [offer for offer in offered.values() if offer.agent not in matcher.agents]
     own = [offer.call for offer in over if not offer.taken and offer.call.site in matcher.own]
     known = {AgentId(agent): seat for agent, seat in seated.items()}
@@ -102,6 +104,10 @@ async def load(live: Live, matcher: Matcher) -> SavedState:
     for call_id in (rows - matcher.waiting.keys() - matcher.offers.keys()) | {call.call_id for call in own}:
         saved.touch_call(call_id)  # written, or taken away, with the first step
     return saved
+
+
+def _without_unknown(offer: Offer, agents: Container[AgentId]) -> Offer:
+    return offer if not offer.second or offer.second in agents else alone(offer)
 
 
 def _writing(table: str, present: Mapping[Any, object], keys: Iterable[str]) -> list[Command]:

@@ -142,6 +142,22 @@ async def test_offers_of_agents_who_left_the_file_and_rows_of_another_version_ar
     assert await live.call("HKEYS", OFFERS) == [b"c1"]
 
 
+async def test_a_talk_goes_on_without_a_second_agent_who_left_the_file(server: RedisServer, live: Live) -> None:
+    need = Need(MANDARIN, Business.REPAIR, CityId("fuzhou"))
+    call = Waiting(CallId("c1"), NODE, "PJSIP/edge-1-c1", need, system_clock(), SiteId("fuzhou"))
+    talk = Offer(call, AgentId("a1002"), 7, 0.0, True, system_clock(), second=AgentId("a9999"), second_fence=8)
+    await live.call("HSET", OFFERS, "c1", msgspec.json.encode(replace(talk, second_until=system_clock())))
+    await ready(live, "a1001")
+    async with matcher(server):
+        await waiting(live, "c2")
+        [word] = await next_words(live, 1)
+        await live.tell(bus.AgentLegGone(at=system_clock(), call_id="c1", agent="a1002"))
+        async with asyncio.timeout(10):
+            while await live.call("HEXISTS", OFFERS, "c1"):
+                pass
+    assert (word.call_id, word.word.split(":")[1]) == ("c2", "a1001")
+
+
 async def test_a_snapshot_ends_calls_that_the_node_no_longer_has(server: RedisServer, live: Live) -> None:
     async with matcher(server) as shell:
         await waiting(live, "c1")
