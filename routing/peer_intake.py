@@ -1,6 +1,7 @@
 """What is seen of other sites, as the matcher's methods want it. Pure."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,6 +12,7 @@ from routing.offers import Effect
 from routing.peer_news import BetweenSites, PeerLost, PeerNews, PeerSeen
 from routing.seats import Seat
 from tieline import bus
+from tieline.errors import RemoteProtocolError
 from tieline.model import AgentId, Business, CallId, NodeId, SiteId
 
 NO_WAY: Final = ("TIEFULL", "CHANUNAVAIL", "CONGESTION")
@@ -50,7 +52,9 @@ class PeerIntake:
                 return self._leave(now) + self.matcher.peer_view(site, {}, (), now)
             case _:
                 self.touched.add(news.call_id)
-                return self._told(news, now)
+                with suppress(RemoteProtocolError):  # a newer site knows more; its own readers count it
+                    return self._told(news, now)
+                return []
 
     def way_to(self, agent: AgentId, node: NodeId) -> NodeId:
         """Name the node by which another one reaches an agent's phone; empty when it reaches the phone itself."""

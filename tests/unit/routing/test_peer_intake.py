@@ -143,6 +143,12 @@ def test_a_site_that_is_lost_offers_nothing_and_is_offered_nothing() -> None:
     assert [word.split(":")[1] for _, word in fuzhou.words] == ["a1001"]
 
 
+def test_a_step_that_only_a_newer_site_knows_changes_nothing() -> None:
+    fuzhou, _, _ = offered()
+    newer = bus.TransferAsked(at=fuzhou.now, call_id="c1", agent="a2001", step="dance")
+    assert fuzhou.peers.apply(newer, fuzhou.now) == []
+
+
 def test_an_offer_in_the_name_of_an_agent_of_ours_is_nobodys() -> None:
     fuzhou, xiamen = two_sites(OTHER, SPEAKER)
     fuzhou.waits("c1", "min_nan")
