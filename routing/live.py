@@ -85,7 +85,7 @@ class MatcherShell:
         self._rules = rules
         self._nodes = nodes
         self._abroad = abroad or Abroad()
-        self._peers = Peers(self._abroad.replicas, clock)
+        self._peers = Peers(self._abroad.replicas)
         self._net = net
         self._lease = Lease(live, LEASE, process_name())
         self._saved: SavedState | None = None
@@ -143,7 +143,7 @@ class MatcherShell:
 
     async def _act(self, hold: Hold, saved: SavedState) -> None:
         """Follow the buses and beat; the first of these that fails ends the others."""
-        self._peers = Peers(self._abroad.replicas, self._clock)  # what one knew before is as old as the last term
+        self._peers = Peers(self._abroad.replicas)  # what one knew before is as old as the last term
         works = (self._follow(hold, saved), self._keep(hold, saved), self._peers.run())
         tasks = [asyncio.create_task(work) for work in works]
         try:

@@ -1,6 +1,7 @@
 """The other sites beside a matcher's own: who follows them, and what of it wakes the matcher."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -8,7 +9,6 @@ from typing import Final
 
 from routing.peer_news import PeerNews
 from routing.peer_reader import PeerReader
-from tieline.clock import Clock
 from tieline.endings import cancel_until_done
 from tieline.live import EVENTS, Live
 from tieline.model import Business, NodeId, SiteId
@@ -36,15 +36,16 @@ class Peers:
 
     Args:
         replicas: By site.
-        clock: Unix seconds.
 
     Attributes:
         rung: Set while there is news.
     """
 
-    def __init__(self, replicas: Mapping[SiteId, Live], clock: Clock) -> None:
+    def __init__(self, replicas: Mapping[SiteId, Live]) -> None:
         self.rung = asyncio.Event()
-        self._readers = [PeerReader(site, replica, clock, self.rung.set) for site, replica in replicas.items()]
+        ring = self.rung.set
+        # Ages are differences: a clock that is set must neither lose another site nor keep an old picture of it.
+        self._readers = [PeerReader(site, replica, time.monotonic, ring) for site, replica in replicas.items()]
 
     async def run(self) -> None:
         """Follow until cancelled.

@@ -109,12 +109,12 @@ class Tokens:
             raise AuthFailed("not a token")
         key, now = _hash(text), self._clock()
         at, principal = self._known.get(key, (float("-inf"), None))
-        if principal and now - at < FRESH_S:
+        if principal and abs(now - at) < FRESH_S:  # a clock that was set back must not keep a revoked one alive
             return principal
         try:
             row = await self._database.run(lambda c: store.fetch_token(c, token_hash=key), reading=True)
         except (ConnectionLost, DeadlineExceeded):
-            if principal and now - at < STALE_S:
+            if principal and abs(now - at) < STALE_S:
                 return principal
             raise
         if row is None or row.revoked_at is not None:

@@ -101,6 +101,18 @@ async def test_a_revoked_token_is_refused_at_once_here_and_soon_elsewhere(
     ]
 
 
+async def test_a_clock_that_is_set_back_keeps_no_revoked_token_alive(
+    tokens: Tokens, database: Database, clock: Hands
+) -> None:
+    elsewhere = Tokens(database, clock=clock)
+    made = tokens.new(MONITOR, by=BOSS)
+    await elsewhere.verify(made.text)
+    assert tokens.revoke(made.id, by=BOSS)
+    clock.at -= 3600.0
+    with pytest.raises(AuthFailed):
+        await elsewhere.verify(made.text)
+
+
 async def test_who_was_known_goes_on_while_the_database_is_gone(clock: Hands, postgres_url: str) -> None:
     database = Database(postgres_url, deadline_s=1.0)
     create_schema(database)
