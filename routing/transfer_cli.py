@@ -9,6 +9,7 @@ from routing.offers import Step
 from routing.transfer_desk import FORMS, Transfer, TransferDesk
 from tieline import secrets_file
 from tieline.database import Database, create_schema
+from tieline.errors import ConnectionLost, DeadlineExceeded, TielineError
 from tieline.loopback import shift_loopback
 from tieline.model import is_call_id
 from tieline.principal import os_principal
@@ -46,12 +47,15 @@ def transfer(settings: Settings, call: str, to: str, step: str) -> None:
 
 
 async def _ask(settings: Settings, call: str, wanted: Transfer) -> None:
-    """Ask at the first site that knows of the talk: a caller of one site may talk with an agent of another."""
+    """Ask at the first site that knows of the talk: a caller of one site may talk with an agent of another.
+
+    One that is away is passed over, and said when no other knows of it.
+    """
     topology = shift_loopback(load_topology(settings.topology), settings.loopback_instance)
     agents = load_agents(settings.agents, topology)
     password = secrets_file.load(settings.secrets).redis_password
     database = Database(settings.database_url, deadline_s=settings.sql_deadline_s)
-    last = Refused(DeskName.CALLS, Kind.MISSING, f"no call {call!r} in a talk")
+    last: TielineError = Refused(DeskName.CALLS, Kind.MISSING, f"no call {call!r} in a talk")
     try:
         await asyncio.to_thread(create_schema, database)
         for site in topology.sites.values():
@@ -62,6 +66,7 @@ async def _ask(settings: Settings, call: str, wanted: Transfer) -> None:
             except Refused as error:
                 if error.kind is not Kind.MISSING:
                     raise
+            except (ConnectionLost, DeadlineExceeded) as error:
                 last = error
             else:
                 return

@@ -110,6 +110,26 @@ def test_a_transfer_is_told_where_the_talk_is_known_by_the_user_who_typed_it(
     assert (line.action, line.subject) == ("call.transfer", f"call:{CALL}")
 
 
+@pytest.mark.parametrize("away", ["fuzhou", "xiamen"])
+def test_a_site_that_is_away_keeps_no_caller_of_the_other_one(
+    home: Path, sites: Sites, away: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = next(site for site in sites if site != away)
+    talks(sites[there])
+
+    def open_live(site: Site, password: str, *, deadline_s: float) -> Live:
+        assert password
+        return Live("redis://127.0.0.1:1/0" if site.id == away else sites[site.id].url, deadline_s=deadline_s)
+
+    monkeypatch.setattr(transfer_cli, "open_live", open_live)
+    assert run(home, CALL, "--to", "business:billing").exit_code == 0
+    assert [event.call_id for event in asked(sites[there])] == [CALL]
+    put(sites[there], "FLUSHALL")
+    nobody = run(home, CALL, "--to", "business:billing")
+    assert nobody.exit_code != 0
+    assert "redis" in nobody.output, "not: no such call"
+
+
 def test_a_consultation_and_its_end(home: Path, sites: Sites) -> None:
     talks(sites["fuzhou"])
     refused = run(home, CALL, "--step", "consult", "--to", "agent:a1007")
