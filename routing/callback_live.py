@@ -36,9 +36,9 @@ async def read_all(live: Live) -> Sequence[Callback]:
 
 
 async def read_of(live: Live, number: str) -> Callback | None:
-    """Read the entry of a number."""
+    """Read the entry of a number; None when it has none, or one that another version wrote."""
     raw = await live.call("HGET", CALLBACKS, number)
-    return msgspec.json.decode(raw, type=Callback) if raw else None
+    return readable((number.encode(), raw), Callback).get(number) if raw else None
 
 
 async def put(live: Live, entry: Callback) -> None:

@@ -15,6 +15,7 @@ import msgspec
 from tieline.clock import Clock
 from tieline.errors import TielineError
 from tieline.live import Live
+from tieline.rows import readable
 
 WORK: Final = "tl:work"
 """Hash: name of a process to its `Work`."""
@@ -57,10 +58,11 @@ async def tell_work(live: Live, process: str, connections: Callable[[], int], cl
 
 
 async def _forget_gone(live: Live, now: float) -> None:
-    """Remove what processes told that are gone: each start has a name of its own."""
+    """Remove what processes told that are gone, or were of another version: each start has a name of its own."""
     flat = await live.call("HGETALL", WORK)
-    for name, raw in zip(flat[::2], flat[1::2], strict=True):
-        if not in_hand([msgspec.json.decode(raw, type=Work)], now):
+    told = readable(flat, Work)
+    for name in (row.decode() for row in flat[::2]):
+        if name not in told or not in_hand([told[name]], now):
             await live.call("HDEL", WORK, name)
 
 
@@ -70,7 +72,7 @@ async def read_work(live: Live, now: float) -> tuple[Work, ...]:
     Raises:
         ConnectionLost: Redis is gone.
     """
-    return in_hand((msgspec.json.decode(raw, type=Work) for raw in await live.call("HVALS", WORK)), now)
+    return in_hand(readable(await live.call("HGETALL", WORK), Work).values(), now)
 
 
 def in_hand(told: Iterable[Work], now: float) -> tuple[Work, ...]:

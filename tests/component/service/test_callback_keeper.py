@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from routing.callback import Callback, State, ended
-from routing.callback_live import CALLBACKS, add, put, read_all
+from routing.callback_live import CALLBACKS, add, put, read_all, read_of
 from routing.keys import POOL
 from routing.offers import Waiting
 from routing.store import fetch_callbacks
@@ -125,6 +125,15 @@ async def test_who_calls_again_and_is_answered_is_not_called_back(
         while await live.call("EXISTS", CALLBACKS):
             pass
     assert [entry.state for entry in in_sql(database)] == [State.CALLED_AGAIN]
+
+
+async def test_an_entry_of_another_version_is_none(live: Live, database: Database, keeper: CallbackKeeper) -> None:
+    await add(live, ENTRY)
+    await keeper.look()
+    await live.call("HSET", CALLBACKS, ENTRY.number, '{"call_id": "fuzhou-1:1"}')
+    assert await read_of(live, ENTRY.number) is None
+    await keeper.look()
+    assert await read_of(live, ENTRY.number) == ENTRY, "SQL knows it"
 
 
 async def test_the_key_leads_who_has_waited_long_enough_to_the_script(live: Live, keeper: CallbackKeeper) -> None:

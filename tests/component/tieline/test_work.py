@@ -33,6 +33,18 @@ async def test_a_process_tells_its_connections_and_each_of_its_tasks(redis: Redi
     await live.close()
 
 
+async def test_what_another_version_told_is_passed_over_and_removed(redis: RedisServer) -> None:
+    live = Live(redis.url)
+    await live.call("HSET", WORK, "agi-of-before", '{"at": 1}')
+    assert await read_work(live, NOW) == ()
+    telling = asyncio.create_task(tell_work(live, "agi-0", lambda: 2, lambda: NOW))
+    async with asyncio.timeout(5):
+        while await live.call("HKEYS", WORK) != [b"agi-0"]:
+            pass
+    await cancel_until_done(telling)
+    await live.close()
+
+
 async def test_a_task_that_comes_and_goes_is_in_the_most_and_not_in_the_fewest(redis: RedisServer) -> None:
     live = Live(redis.url)
     passing = asyncio.create_task(asyncio.Event().wait())
