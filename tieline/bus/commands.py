@@ -9,8 +9,8 @@ class PutInMailbox(Message, frozen=True, tag=True):
     """Put a word into the channel's mailbox variable `TL_GO`; the hold loop pulls it.
 
     Attributes:
-        word: `agent:<agent>:<fence>:<void from then on, Unix milliseconds>` or `static`; letters, digits, `:`, `_`,
-            `-` only.
+        word: `agent:<agent>:<fence>:<void from then on, Unix milliseconds>`, with `:<node>` when that one reaches the
+            agent's phone; `static` or `callback`; letters, digits, `:`, `_`, `-` only.
         expires: Not executed after this Unix time: a late offer would reach a caller already served.
     """
 

@@ -27,7 +27,7 @@ class OfferDeclined(Message, frozen=True, tag=True):
 
 
 class OfferWithdrawn(Message, frozen=True, tag=True):
-    """The offer ended without a talk; `why` is lease, gone or failed."""
+    """The offer ended without a talk; `why` is lease, gone, failed or declined."""
 
     call_id: str
     agent: str
