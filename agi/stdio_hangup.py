@@ -4,7 +4,7 @@
 `AGI(stdio_hangup.py,<journal directory>[,<site>])` on the caller's channel. It asks for all facts in one command,
 appends one record with witness `stdio` to the journal, syncs it and exits 0; it exits 1 when the record is not on
 disk. It runs under the host's python3 with pyst2, outside Tieline's virtual environment, so it imports nothing of
-ours; that it writes just what `crm_adapter.record.from_variables` makes of the same variables is held by a test.
+ours; that it writes just what `crm_adapter.facts.from_variables` makes of the same variables is held by a test.
 
 pyst2 0.5.1 needs care (each point has a test): its session chatter goes to stderr; its SIGHUP handler would end the
 session, and Asterisk sends SIGHUP to each script whose caller has hung up, as here always; it takes a value that

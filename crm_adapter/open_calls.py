@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from crm_adapter.record import CallRecord, from_variables
+from crm_adapter.facts import from_variables
+from crm_adapter.record import CallRecord
 from tieline import bus
 from tieline.model import CallId, NodeId, SiteId, Witness
 from tieline.variables import LEGS

@@ -12,7 +12,8 @@ from contextlib import suppress
 
 from agi.scripts.parts import Parts, digits
 from agi.session import Session
-from crm_adapter.record import CallRecord, from_variables
+from crm_adapter.facts import from_variables
+from crm_adapter.record import CallRecord
 from routing.callback import Callback, Why
 from routing.callback_live import add
 from tieline import bus, variables

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm_adapter.facts import VARIABLES, from_variables
 from crm_adapter.merging import merge
-from crm_adapter.record import VARIABLES, CallRecord, TalkLeg, encode, from_variables, maybe_decode, outcome_of
+from crm_adapter.record import CallRecord, TalkLeg, encode, maybe_decode, outcome_of
 from tests.unit.crm_adapter.records import CALL, claims, record
 from tieline.model import Outcome, Witness, is_call_id
 

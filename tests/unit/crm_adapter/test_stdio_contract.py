@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agi import stdio_hangup
-from crm_adapter import record
+from crm_adapter import facts, record
 from tests.unit.crm_adapter.test_record import FULL
 from tieline.model import Business, NumberState, Witness
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.unit
 def ours(variables: dict[str, str], hangup_at: float) -> dict[str, Any]:
     """Read the variables the way the AGI server does."""
     cause = variables.get("HANGUPCAUSE", "")
-    made = record.from_variables(
+    made = facts.from_variables(
         variables,
         node=variables.get("SYSTEMNAME", ""),
         site=variables.get("TL_SITE", ""),
@@ -35,7 +35,7 @@ def ours(variables: dict[str, str], hangup_at: float) -> dict[str, Any]:
 
 def test_its_field_names_are_those_of_the_record() -> None:
     assert list(stdio_hangup.record_of({}, hangup_at=1.0)) == list(record.CallRecord.__struct_fields__)
-    assert stdio_hangup.VARIABLES == record.VARIABLES
+    assert stdio_hangup.VARIABLES == facts.VARIABLES
 
 
 def test_its_closed_sets_are_those_of_the_model() -> None:
