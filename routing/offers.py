@@ -70,21 +70,42 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class MakeOffer:
+class _OfOffer:
+    """What follows for one offer."""
+
+    offer: Offer
+
+    @property
+    def call_id(self) -> CallId:
+        """Whose place in the pool or in an offer may be another now."""
+        return self.offer.call.call_id
+
+
+@dataclass(frozen=True, slots=True)
+class _OfCall:
+    """What follows for one call."""
+
+    call: Waiting
+
+    @property
+    def call_id(self) -> CallId:
+        """Whose place in the pool or in an offer may be another now."""
+        return self.call.call_id
+
+
+@dataclass(frozen=True, slots=True)
+class MakeOffer(_OfOffer):
     """Reserve an agent of ours: tell it, and put it into the channel's mailbox when the call is ours, too.
 
     A call of the other site is offered by telling alone: that site takes the offer up, or declines it.
     """
 
-    offer: Offer
     decision: Decision
 
 
 @dataclass(frozen=True, slots=True)
-class TakeUpOffer:
+class TakeUpOffer(_OfOffer):
     """Put the other site's offer into our channel's mailbox, so that the node dials over the tie line."""
-
-    offer: Offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +119,9 @@ class DeclineOffer:
 
 
 @dataclass(frozen=True, slots=True)
-class WithdrawOffer:
+class WithdrawOffer(_OfOffer):
     """The offer is void; `why` is `lease`, `gone`, `failed` or `declined`."""
 
-    offer: Offer
     why: str
 
 
@@ -135,37 +155,33 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class StepConsult:
+class StepConsult(_OfCall):
     """Let Asterisk do a step of a consultation, on the first agent's leg."""
 
-    call: Waiting
     agent: AgentId
     step: Step
     second: AgentId
 
 
 @dataclass(frozen=True, slots=True)
-class NextLeg:
+class NextLeg(_OfCall):
     """The caller has another agent since `at`, or for now none: to be noted on his channel."""
 
-    call: Waiting
     agent: AgentId
     at: float
 
 
 @dataclass(frozen=True, slots=True)
-class EndLeg:
+class EndLeg(_OfCall):
     """The caller is gone while one agent consulted another: hang up, or the two would go on talking."""
 
-    call: Waiting
     agent: AgentId
 
 
 @dataclass(frozen=True, slots=True)
-class MoveCall:
+class MoveCall(_OfCall):
     """Take a caller of ours out of his talk; he comes back to the pool by himself, told as waiting."""
 
-    call: Waiting
     onward: Onward
 
 

@@ -1,7 +1,7 @@
 """What follows from the matcher's decisions, as commands of Redis: events told, words for mailboxes. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from typing import Final
+from typing import Final, assert_never
 
 from routing.intake import Rescue
 from routing.offers import (
@@ -121,6 +121,8 @@ def commands_of(
                 yield commanding(
                     node, bus.PutInMailbox(at=now, call_id=call_id, channel=channel, word=STATIC, expires=expires)
                 )
+            case _:
+                assert_never(effect)
 
 
 def _changed(agent: AgentId, seat: Seat, now: float) -> bus.AgentChanged:

@@ -10,20 +10,7 @@ from routing.consulting import alone
 from routing.intake import Rescue
 from routing.keys import OFFERS, POOL, SEATS, STATE
 from routing.matcher import Matcher
-from routing.offers import (
-    DeclineOffer,
-    Effect,
-    EndLeg,
-    MakeOffer,
-    MoveCall,
-    NextLeg,
-    Offer,
-    SeatChanged,
-    StepConsult,
-    TakeUpOffer,
-    Waiting,
-    WithdrawOffer,
-)
+from routing.offers import Effect, Offer, SeatChanged, Waiting
 from routing.seats import Seat
 from tieline.lease import Command
 from tieline.live import Live
@@ -58,15 +45,10 @@ class SavedState:
     def touch(self, effects: Iterable[Effect | Rescue]) -> None:
         """Note what effects are about."""
         for effect in effects:
-            match effect:
-                case MakeOffer(offer) | TakeUpOffer(offer) | WithdrawOffer(offer):
-                    self._calls.add(offer.call.call_id)
-                case MoveCall(call) | StepConsult(call) | NextLeg(call) | EndLeg(call):
-                    self._calls.add(call.call_id)
-                case DeclineOffer(call_id) | Rescue(call_id):
-                    self._calls.add(call_id)
-                case SeatChanged(agent):
-                    self._seats.add(agent)
+            if isinstance(effect, SeatChanged):
+                self._seats.add(effect.agent)
+            else:
+                self._calls.add(effect.call_id)
 
     def take_changes(self) -> list[Command]:
         """Give the commands that write what has changed, and forget that it has."""
