@@ -1,4 +1,4 @@
-"""`tieline prompts`: check, build, import, and the script for voice talents."""
+"""`tieline prompts`: check, build, import, and the script for voice talents. Mounted by `service.cli`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

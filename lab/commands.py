@@ -1,4 +1,4 @@
-"""The commands `tieline lab …`."""
+"""The commands `tieline lab …`, mounted by `lab.cli`."""
 
 import json
 import os

@@ -1,7 +1,7 @@
 """The command line `tieline`. The commands of a room are imported when one of them is used."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -9,13 +9,11 @@ import click
 
 from service.settings_option import settings_option
 from tieline.command_line import errors_told
+from tieline.lazy_group import LazyGroup, Load
 from tieline.settings import Settings
 
 COMMANDS = "tieline.commands"
 """Entry-point group: rooms beside this one (lab, bench) bring their own commands without being imported here."""
-
-Load = Callable[[], Mapping[str, click.Command]]
-"""Imports commands, by name."""
 
 
 class _Commands(click.Group):
@@ -38,20 +36,6 @@ class _Commands(click.Group):
             return super().invoke(ctx)
 
 
-class _OnDemand(click.Group):
-    """A group that is named and explained by the function which imports its commands."""
-
-    def __init__(self, load: Load, callback: Callable[..., None] | None = None) -> None:
-        super().__init__(load.__name__, help=load.__doc__, callback=callback)
-        self._load = load
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return sorted(self._load())
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        return self._load().get(cmd_name)
-
-
 @click.group(cls=_Commands)
 def main() -> None:
     """Tieline: the telephony backend of the 95598 hotline."""
@@ -59,7 +43,7 @@ def main() -> None:
 
 def _group(load: Load) -> None:
     """Mount a group."""
-    main.add_command(_OnDemand(load))
+    main.add_command(LazyGroup(load))
 
 
 def _group_with_settings(load: Load) -> None:
@@ -69,7 +53,7 @@ def _group_with_settings(load: Load) -> None:
     def keep(context: click.Context, settings: Settings) -> None:
         context.obj = settings
 
-    main.add_command(settings_option(_OnDemand(load, keep)))
+    main.add_command(settings_option(LazyGroup(load, keep)))
 
 
 @_group_with_settings
@@ -154,6 +138,14 @@ def trunk() -> Mapping[str, click.Command]:
     from service import conf_cli
 
     return conf_cli.trunk.commands
+
+
+@_group
+def prompts() -> Mapping[str, click.Command]:
+    """What callers hear: check it, build missing audio, take recordings over."""
+    from ivr_prompts import cli
+
+    return cli.prompts.commands
 
 
 @main.command()

@@ -26,6 +26,23 @@ def test_a_process_has_no_part_before_it_starts_one() -> None:
     )
 
 
+COMMANDS = {"lab.cli", "lab.commands", "bench.cli", "trunk_config.cli", "ivr_prompts.cli", "sqlalchemy"}
+
+
+@pytest.mark.parametrize(
+    ("command", "needs"),
+    [
+        ([], {"lab.cli", "bench.cli"}),
+        (["quota"], {"trunk_config.cli", "sqlalchemy"}),
+        (["prompts"], {"ivr_prompts.cli"}),
+        (["lab"], {"lab.cli", "lab.commands", "sqlalchemy"}),
+    ],
+)
+def test_help_imports_only_the_commands_that_it_lists(command: list[str], needs: set[str]) -> None:
+    ask = f"from service.cli import main\nmain({[*command, '--help']}, standalone_mode=False)\nprint(*sys.modules)"
+    assert words_of(ask) & COMMANDS == needs
+
+
 def test_the_part_that_makes_the_schema_knows_every_table() -> None:
     tell = "from tieline.database import metadata\nprint(*metadata.tables)"
     every = words_of(f"import {STORES}\n{tell}")
