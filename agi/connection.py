@@ -57,13 +57,21 @@ class Owner(Protocol):
         """Register the connection, or say why it is refused."""
         ...
 
+    def begin(self, connection: "Connection") -> None:
+        """Take note that the header block is complete."""
+        ...
+
     def forget(self, connection: "Connection") -> None:
         """Drop the connection and what it held."""
         ...
 
 
 class Connection(asyncio.Protocol):
-    """Serves one peer from its first byte to the end of its script."""
+    """Serves one peer from its first byte to the end of its script.
+
+    Attributes:
+        began_at: When the peer connected, on the loop's clock.
+    """
 
     __slots__ = (
         "_answer_within_s",
@@ -72,9 +80,9 @@ class Connection(asyncio.Protocol):
         "_due",
         "_owner",
         "_session",
-        "_started_at",
         "_task",
         "_transport",
+        "began_at",
     )
 
     def __init__(self, owner: Owner) -> None:
@@ -87,11 +95,6 @@ class Connection(asyncio.Protocol):
         self._answer_within_s = 0.0
 
     @property
-    def started(self) -> bool:
-        """Whether the header block is complete."""
-        return self._session is not None
-
-    @property
     def task(self) -> asyncio.Task[None] | None:
         """The script in progress, if any."""
         return self._task
@@ -100,8 +103,8 @@ class Connection(asyncio.Protocol):
         """Begin to wait for headers, or refuse the peer."""
         owner = self._owner
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is not derived from it
-        self._started_at = owner.loop.time()
-        self._core = FastAgi(self._started_at, headers_within_s=owner.headers_within_s, limits=owner.limits)
+        self.began_at = owner.loop.time()
+        self._core = FastAgi(self.began_at, headers_within_s=owner.headers_within_s, limits=owner.limits)
         if refusal := owner.admit(self, self._transport):
             self.drop(refusal)
 
@@ -184,13 +187,14 @@ class Connection(asyncio.Protocol):
         route = owner.routes.get(request.script)
         session = Session(request, self._send, dead_channel=route is not None and route.dead_channel)
         self._session = session
+        owner.begin(self)
         if route is None:
             owner.tally.ended("", End.UNKNOWN_SCRIPT, 0.0)
             _log.warning("agi script without a route", uniqueid=request.uniqueid)
             self._transport.abort()
             return session
         owner.tally.in_progress += 1
-        self._due = self._started_at + route.deadline_s
+        self._due = self.began_at + route.deadline_s
         self._task = owner.loop.create_task(self._run(session, route))
         return session
 
@@ -224,7 +228,7 @@ class Connection(asyncio.Protocol):
         finally:
             end = self._cut or _end_of(session.failure, end)
             owner.tally.in_progress -= 1
-            owner.tally.ended(request.script, end, owner.loop.time() - self._started_at)
+            owner.tally.ended(request.script, end, owner.loop.time() - self.began_at)
             if end not in (End.DONE, End.HUNG_UP, End.FAILED):
                 _log.warning("agi script cut short", script=request.script, uniqueid=request.uniqueid, end=end.value)
             self._task = None

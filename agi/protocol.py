@@ -142,6 +142,10 @@ class FastAgi:
         buffer, limits = self._buffer, self._limits
         if not buffer.startswith(_HEAD) and not _HEAD.startswith(buffer):
             raise AgiProtocolError(Fault.NOT_AGI)
+        if buffer.find(b"\n", 0, limits.line_bytes + 1) < 0:  # a flood costs one look for one byte, no more
+            if len(buffer) > limits.line_bytes:
+                raise AgiProtocolError(Fault.LINE_TOO_LONG)
+            return False
         end = buffer.find(b"\n\n", max(0, seen - 1))
         block = buffer if end < 0 else buffer[:end]
         if len(block) > limits.line_bytes:  # else no line can be too long

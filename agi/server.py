@@ -22,6 +22,11 @@ TICK_S: Final = 0.1
 """Deadlines are kept to this much, seconds."""
 SPARE_FILES: Final = 64
 """Files left for everything else in the process: at the limit, accepting stops for a second."""
+RECEIVE_BYTES: Final = 32_768
+"""What the kernel may hold of one peer until it is read, bytes (it doubles it for its own bookkeeping).
+
+Without a bound it grows to megabytes for a peer that floods, and all of that is read in one turn of the loop.
+"""
 CUT_S: Final = 2.0
 """How long a cancelled script may take to tidy up when the server stops, seconds."""
 
@@ -70,7 +75,8 @@ class AgiServer:
         self.headers_within_s = self.settings.headers_within_s
         self._networks = [ipaddress.ip_network(entry) for entry in self.settings.accept_from]
         self._known_peers: dict[str, bool] = {}
-        self._connections: dict[Connection, None] = {}
+        self._waiting: dict[Connection, None] = {}  # for their headers, the longest first
+        self._sessions: dict[Connection, None] = {}
         self._server: asyncio.Server | None = None
         self._tick: asyncio.TimerHandle | None = None
         self._places = self.settings.max_connections
@@ -89,9 +95,13 @@ class AgiServer:
         """When the loop last ran the server's tick, on the clock of `time.monotonic`; stale means frozen."""
         return self._beat
 
+    @property
+    def _open(self) -> int:
+        return len(self._waiting) + len(self._sessions)
+
     def metrics(self) -> AgiMetrics:
         """Take a picture of the counters."""
-        return self.tally.picture(len(self._connections))
+        return self.tally.picture(self._open)
 
     async def start(self) -> None:
         """Listen.
@@ -111,7 +121,11 @@ class AgiServer:
             reuse_address=True,
             reuse_port=settings.reuse_port or None,
             family=socket.AF_UNSPEC,
+            start_serving=False,
         )
+        for listening in self._server.sockets:  # what is accepted inherits it
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+        await self._server.start_serving()
         self._on_tick()
 
     async def stop(self, *, drain_s: float) -> None:
@@ -119,12 +133,11 @@ class AgiServer:
         if self._server is not None:
             self._server.close()
         await self._until_empty(drain_s)
-        tasks = [task for connection in list(self._connections) if (task := connection.task)]
-        for connection in list(self._connections):
-            if connection.started:
-                connection.cut(End.CUT)
-            else:
-                connection.drop(Refusal.CUT)
+        tasks = [task for connection in self._sessions if (task := connection.task)]
+        for connection in list(self._sessions):
+            connection.cut(End.CUT)
+        for connection in list(self._waiting):
+            connection.drop(Refusal.CUT)
         await self._until_empty(CUT_S)
         if tasks:
             await asyncio.wait(tasks, timeout=CUT_S)
@@ -132,31 +145,37 @@ class AgiServer:
             self._tick.cancel()
 
     async def _until_empty(self, within_s: float) -> None:
-        if self._connections:
+        if self._open:
             self._empty.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._empty.wait(), within_s)
 
     def admit(self, connection: Connection, transport: asyncio.Transport) -> Refusal | None:
         """Register a new connection, or say why it is refused."""
-        full = len(self._connections) >= self._places
-        self._connections[connection] = None
+        full = self._open >= self._places
+        self._waiting[connection] = None
         peer = transport.get_extra_info("peername")
         if peer is None:  # reset before we looked
             return Refusal.CLOSED
         if not self._is_known(peer[0]):
             return Refusal.ADDRESS
         if full:
-            slowest = next((other for other in self._connections if not other.started), connection)
+            slowest = next(iter(self._waiting))
             if slowest is connection:
                 return Refusal.FULL
             slowest.drop(Refusal.FULL)
         return None
 
+    def begin(self, connection: Connection) -> None:
+        """Take note that a connection's header block is complete."""
+        del self._waiting[connection]
+        self._sessions[connection] = None
+
     def forget(self, connection: Connection) -> None:
         """Drop a connection that is closed."""
-        self._connections.pop(connection, None)
-        if not self._connections:
+        self._sessions.pop(connection, None)
+        self._waiting.pop(connection, None)
+        if not self._open:
             self._empty.set()
 
     def _is_known(self, peer: str) -> bool:
@@ -170,6 +189,11 @@ class AgiServer:
 
     def _on_tick(self) -> None:
         now = self._beat = self.loop.time()
-        for connection in list(self._connections):
+        for connection in list(self._sessions):
+            connection.on_time(now)
+        began_by = now - self.headers_within_s
+        for connection in list(self._waiting):
+            if connection.began_at > began_by:  # and all behind it
+                break
             connection.on_time(now)
         self._tick = self.loop.call_later(TICK_S, self._on_tick)

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from agi.connection import Route
+from agi.connection import Connection, Route
 from agi.errors import Fault
 from agi.metrics import End, Refusal
-from agi.server import SPARE_FILES, AgiServer, AgiSettings
+from agi.server import RECEIVE_BYTES, SPARE_FILES, AgiServer, AgiSettings
 from tests.component.agi.peers import Peer, calling, headers, serving, two_questions, until
 
 pytestmark = pytest.mark.component
@@ -136,6 +136,22 @@ async def test_resets_leave_nothing_behind() -> None:
 def _counted(server: AgiServer) -> int:
     metrics = server.metrics()
     return sum(metrics.refused.values()) + sum(metrics.sessions.values())
+
+
+async def test_the_kernel_holds_little_of_a_peer_that_floods() -> None:
+    held_bytes = []
+
+    class Looking(AgiServer):
+        def admit(self, connection: Connection, transport: asyncio.Transport) -> Refusal | None:
+            held_bytes.append(transport.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
+            return super().admit(connection, transport)
+
+    server = Looking(MENU, QUICK)
+    await server.start()
+    async with calling(server) as peer:
+        await megabyte_without_newline(peer)
+    await server.stop(drain_s=0)
+    assert held_bytes == [2 * RECEIVE_BYTES]  # Linux doubles it: socket(7)
 
 
 async def test_bad_peers_cost_no_spinning() -> None:
