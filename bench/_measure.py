@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import msgspec
 
@@ -22,10 +22,20 @@ class Subject(msgspec.Struct, frozen=True):
     Attributes:
         pid: Its process.
         ready: What it printed when it was ready, e.g. its port.
+        asks: Its standard input.
+        answers: Its standard output.
     """
 
     pid: int
     ready: str
+    asks: IO[str]
+    answers: IO[str]
+
+    def ask(self) -> str:
+        """Send it an empty line and give the line that it answers, for subjects that answer."""
+        self.asks.write("\n")
+        self.asks.flush()
+        return self.answers.readline().strip()
 
     def cpu_ns(self) -> int:
         """CPU time of all its threads so far, nanoseconds (Linux, /proc/PID/task/TID/schedstat)."""
@@ -56,7 +66,7 @@ def subject(module: str, *arguments: str, cpu: int | None) -> Iterator[Subject]:
         ready = process.stdout.readline().strip()
         if not ready:
             raise RuntimeError(f"{module} {' '.join(arguments)} did not start")
-        yield Subject(process.pid, ready)
+        yield Subject(process.pid, ready, process.stdin, process.stdout)
     finally:
         process.stdin.close()
         try:

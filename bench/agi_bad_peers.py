@@ -1,15 +1,18 @@
 """A thousand peers that are no Asterisk, in a process of their own: `python -m bench.agi_bad_peers PORT COUNT`.
 
 A fifth each: silent, half a header, floods without a newline, binary, close at once. Those that the server ends, or
-that end themselves, come back a second later; so COUNT of them are there all the time. The good calls that are
-measured come first on the processor that both share: what they wait for is the server. Prints a line when all have
-been there once, and ends when its standard input does.
+that end themselves, come back a second later; so COUNT of them are there all the time. One connection is looked at in
+a turn, and the good calls that are measured come first on the processor that both share: what they wait for is the
+server. Prints a line when all have been there once, and for every line it reads how many connections it has opened so
+far; it ends when its standard input does.
 """
 
-import asyncio
+import heapq
 import os
+import select
+import socket
 import sys
-from collections.abc import Callable
+import time
 from typing import Final
 
 from bench._measure import allow_many_files
@@ -21,59 +24,89 @@ KINDS: Final[tuple[bytes | None, ...]] = (b"", HEADERS[:60], b"agi_" + b"x" * 20
 """What each kind sends; None closes at once."""
 
 
-class _BadPeer(asyncio.Protocol):
-    def __init__(self, kind: bytes | None, gone: Callable[[], object]) -> None:
-        self._kind = kind
-        self._gone = gone
+class _BadPeer:
+    """One connection of one peer."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - narrows asyncio's base type
-        if self._kind is None:
-            transport.close()
-        elif self._kind:
-            transport.write(self._kind)
+    __slots__ = ("number", "socket", "unsent")
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        self._gone()
+    def __init__(self, number: int, port: int) -> None:
+        self.number = number
+        self.unsent = KINDS[number % len(KINDS)]
+        self.socket = socket.socket()
+        self.socket.setblocking(False)
+        self.socket.connect_ex(("127.0.0.1", port))
 
+    def waits_for(self) -> int:
+        return select.EPOLLIN | (0 if self.unsent == b"" else select.EPOLLOUT)
 
-async def _misbehave(port: int, kind: bytes | None, *, offset_s: float, there: Callable[[], object]) -> None:
-    loop = asyncio.get_running_loop()
-    await asyncio.sleep(offset_s)
-    while True:
-        gone = asyncio.Event()
+    def goes_on(self, happened: int) -> bool:
+        """Send what is left, and look for the server's end; False when this connection is over."""
+        if self.unsent is None:
+            return False
         try:
-            await loop.create_connection(lambda gone=gone: _BadPeer(kind, gone.set), "127.0.0.1", port)  # type: ignore[misc]
+            if self.unsent:
+                self.unsent = self.unsent[self.socket.send(self.unsent) :]
+            return not happened & ~select.EPOLLOUT or bool(self.socket.recv(1024))
+        except BlockingIOError:
+            return True
         except OSError:
-            gone.set()
-        there()
-        await gone.wait()
-        await asyncio.sleep(BACK_AFTER_S)
+            return False
 
 
-async def main(port: int, count: int) -> None:
-    """Misbehave until the standard input ends."""
-    loop = asyncio.get_running_loop()
-    told = asyncio.Event()
-    loop.add_reader(sys.stdin, told.set)
-    all_there = asyncio.Semaphore(0)
-    peers = [
-        asyncio.ensure_future(
-            _misbehave(port, KINDS[n % len(KINDS)], offset_s=n / count * BACK_AFTER_S, there=all_there.release)
-        )
-        for n in range(count)
-    ]
-    for _ in range(count):
-        await all_there.acquire()
-    sys.stdout.write("there\n")
+class BadPeers:
+    """All of them, on one epoll loop."""
+
+    def __init__(self, port: int, count: int) -> None:
+        """Spread the first coming of `count` peers over the time for which they stay away later."""
+        now = time.monotonic()
+        self._port = port
+        self._opened = 0
+        self._poll = select.epoll()
+        self._there: dict[int, _BadPeer] = {}
+        self._away = [(now + n / count * BACK_AFTER_S, n) for n in range(count)]
+        self._count = count
+
+    def run(self) -> None:
+        """Misbehave until the standard input ends."""
+        stdin = sys.stdin.fileno()
+        self._poll.register(stdin, select.EPOLLIN)
+        while True:
+            for descriptor, happened in self._poll.poll(self._until_next_s(), 1):
+                if descriptor != stdin:
+                    self._step(self._there[descriptor], happened)
+                elif os.read(stdin, 64):
+                    _say(str(self._opened))
+                else:
+                    return
+            if self._away and self._away[0][0] <= time.monotonic():
+                self._come(heapq.heappop(self._away)[1])
+
+    def _until_next_s(self) -> float | None:
+        return max(0.0, self._away[0][0] - time.monotonic()) if self._away else None
+
+    def _come(self, number: int) -> None:
+        peer = _BadPeer(number, self._port)
+        self._there[peer.socket.fileno()] = peer
+        self._poll.register(peer.socket, peer.waits_for())
+        self._opened += 1
+        if self._opened == self._count:
+            _say("there")
+
+    def _step(self, peer: _BadPeer, happened: int) -> None:
+        if peer.goes_on(happened):
+            self._poll.modify(peer.socket, peer.waits_for())
+            return
+        del self._there[peer.socket.fileno()]
+        peer.socket.close()
+        heapq.heappush(self._away, (time.monotonic() + BACK_AFTER_S, peer.number))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
-    await told.wait()
-    loop.remove_reader(sys.stdin)
-    for peer in peers:
-        peer.cancel()
 
 
 if __name__ == "__main__":
     os.nice(NICE)
     allow_many_files()
-    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2])))
+    BadPeers(int(sys.argv[1]), int(sys.argv[2])).run()
