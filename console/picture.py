@@ -55,6 +55,13 @@ def apply(picture: Picture, event: bus.Event) -> Picture:
             return _ended(picture, call_id, "")
         case bus.CallJournalled(call_id=call_id, outcome=outcome):
             return _ended(picture, call_id, outcome)
+        case _:
+            return _beside_calls(picture, event)
+
+
+def _beside_calls(picture: Picture, event: bus.Event) -> Picture:
+    """Take in what is told of agents, phones, nodes, tickets, notices and surges."""
+    match event:
         case bus.AgentChanged(agent=agent, state=state, reason=reason):
             return _agent(picture, agent, event.at, state=state, reason=reason)
         case bus.PhoneSeen(agent=agent, reachable=reachable):

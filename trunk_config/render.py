@@ -13,7 +13,7 @@ import jinja2
 from tieline import variables
 from tieline.errors import LocalProtocolError
 from tieline.model import SiteId
-from tieline.switch_plan import SwitchPlan
+from tieline.switch_plan import NodePaths, SwitchPlan
 from tieline.topology import City, Edge, Node, Site, Topology, TrunkGroup
 from trunk_config.caps import node_share
 from trunk_config.modules import MODULES
@@ -185,17 +185,7 @@ def _node_values(plan: SwitchPlan, node: Node) -> dict[str, Any]:
     paths = plan.paths[node.id]
     return {
         "marked": _Verbatim(MARKED),
-        "node": {
-            "id": node.id,
-            "site": node.site,
-            "sip": node.sip,
-            "ami": node.ami,
-            "rtp_from": node.rtp_from,
-            "rtp_to": node.rtp_to,
-            "root": paths.root,
-            "etc": paths.etc,
-            "agi_bin": paths.agi_bin,
-        },
+        "node": _itself(node, paths),
         "modules": [f"{module}.so" for module in MODULES],
         "hotline": topology.hotline,
         "edges": [{"endpoint": edge_endpoint(edge), "host": edge.sip.host} for edge in topology.edges],
@@ -219,6 +209,28 @@ def _node_values(plan: SwitchPlan, node: Node) -> dict[str, Any]:
         "ami_disabled": ",".join(plan.ami_disabled),
         "script_arguments": _arguments(variables.SCRIPT_ARGUMENTS),
         "fact_arguments": _arguments(variables.FACTS),
+        **_times(plan),
+    }
+
+
+def _itself(node: Node, paths: NodePaths) -> dict[str, Any]:
+    """Give where a node is on the network and on its disk."""
+    return {
+        "id": node.id,
+        "site": node.site,
+        "sip": node.sip,
+        "ami": node.ami,
+        "rtp_from": node.rtp_from,
+        "rtp_to": node.rtp_to,
+        "root": paths.root,
+        "etc": paths.etc,
+        "agi_bin": paths.agi_bin,
+    }
+
+
+def _times(plan: SwitchPlan) -> dict[str, Any]:
+    """Give how long a node lets each part of a call last."""
+    return {
         "ring_s": plan.ring_s,
         "wrap_up_s": plan.wrap_up_s,
         "menu_limit_s": MENU_LIMIT_S,

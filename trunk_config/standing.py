@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tieline.model import CityId, SiteId
 from trunk_config.profiles import Profiles
-from trunk_config.quota import SiteQuotas
+from trunk_config.quota import Quota, SiteQuotas
 from trunk_config.versions import QuotaVersion
 
 
@@ -87,17 +87,18 @@ def standing(
         lines=quotas.lines,
         in_use=None if in_use is None else sum(in_use.values()),
         kept=None if in_use is None else _kept(quotas, in_use),
-        cities=tuple(
-            CityStanding(
-                city,
-                None if in_use is None else in_use.get(city, 0),
-                quota.reserve,
-                quota.cap,
-                quotas.access.get(city, 0),
-                None if in_use is None else free_for(quotas, in_use, city),
-            )
-            for city, quota in version.quotas.items()
-        ),
+        cities=tuple(_city(city, quota, quotas, in_use) for city, quota in version.quotas.items()),
+    )
+
+
+def _city(city: CityId, quota: Quota, quotas: SiteQuotas, in_use: Mapping[CityId, int] | None) -> CityStanding:
+    return CityStanding(
+        city=city,
+        in_use=None if in_use is None else in_use.get(city, 0),
+        reserve=quota.reserve,
+        cap=quota.cap,
+        access=quotas.access.get(city, 0),
+        free=None if in_use is None else free_for(quotas, in_use, city),
     )
 
 
