@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from crm_adapter.merging import merge
+from crm_adapter.merging import by_call
 from crm_adapter.policy import TicketPolicy
 from crm_adapter.record import CallRecord
 from tieline.model import Outcome, is_call_id
@@ -164,9 +164,7 @@ def balance(
     journeys: dict[str, list[EdgeEntry]] = {}
     for entry in entries:
         journeys.setdefault(entry.call_id, []).append(entry)
-    known: dict[str, CallRecord] = {}
-    for record in records:
-        known[record.call_id] = merge(known[record.call_id], record) if record.call_id in known else record
+    known = by_call(records)
     tickets = Counter(ticket_calls)
     sites: dict[str, SiteBalance] = {}
     faults: list[Imbalance] = []

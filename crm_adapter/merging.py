@@ -1,6 +1,6 @@
 """One record of two about the same call, the same one in whatever order its witnesses are heard. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -61,6 +61,14 @@ def merge(a: CallRecord, b: CallRecord) -> CallRecord:
     borrowed = tuple(sorted((name, source) for name, source in sources.items() if source is not witness))
     merged = CallRecord(v=max(a.v, b.v), call_id=a.call_id, witness=witness, borrowed=borrowed, **facts)
     return msgspec.structs.replace(merged, outcome=outcome_of(merged))
+
+
+def by_call(records: Iterable[CallRecord]) -> dict[str, CallRecord]:
+    """Make one record of all about each call."""
+    known: dict[str, CallRecord] = {}
+    for record in records:
+        known[record.call_id] = merge(known[record.call_id], record) if record.call_id in known else record
+    return known
 
 
 def _claim(record: CallRecord, group: _Group) -> tuple[Witness, tuple[Any, ...]] | None:

@@ -4,25 +4,29 @@ Input comes at least once and from several witnesses. What makes it one: the cal
 and unique in `ticket`; whoever touches a call locks its row first, so two forwarders take turns.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql, sqlite
 
-from crm_adapter.merging import merge
+from crm_adapter.merging import by_call, merge
 from crm_adapter.offered import HOUR_S, CityHour
 from crm_adapter.policy import TicketPolicy, load_policy
 from crm_adapter.record import LONGEST, CallRecord
-from crm_adapter.refused import Attempt, RefusedList, refused_list
+from crm_adapter.refused import RefusedList, refused_list
+from crm_adapter.rows import attempt_of, call_of, call_row, city_hour_of, ticket_of_row
 from crm_adapter.stand_in import StandIns
-from crm_adapter.ticket import Ticket, TicketState, ticket_of
+from crm_adapter.ticket import Ticket, TicketState, followed, ticket_of
 from tieline.clock import Clock, system_clock
 from tieline.database import Connection, Database, metadata
 from tieline.errors import TielineError
 from tieline.model import Outcome
+
+T = TypeVar("T")
 
 _TEXT: Final = sa.String(LONGEST)
 
@@ -129,13 +133,10 @@ class Store:
             TielineError: As `tieline.database.Database.transaction`; then nothing was written, or, after
                 DeadlineExceeded, perhaps all of it: deliver again.
         """
-        by_call: dict[str, CallRecord] = {}
-        for record in records:
-            known = by_call.get(record.call_id)
-            by_call[record.call_id] = merge(known, record) if known else record
-        if not by_call:
+        known = by_call(records)
+        if not known:
             return []
-        ordered = [by_call[call_id] for call_id in sorted(by_call)]  # one order of locks for all: no deadlock
+        ordered = [known[call_id] for call_id in sorted(known)]  # one order of locks for all: no deadlock
 
         def work(connection: Connection) -> list[Ticket]:
             try:
@@ -146,58 +147,51 @@ class Store:
         return await self._database.run(work)
 
     def _deliver(self, connection: Connection, records: Sequence[CallRecord]) -> list[Ticket]:
-        _insert_missing(connection, _calls, [_row(record) for record in records])
+        _insert_missing(connection, _calls, [call_row(record) for record in records])
         ids = [record.call_id for record in records]
         stored = _fetch_calls(connection, _calls.c.call_id.in_(ids), lock=True)
-        final: list[CallRecord] = []
-        for record in records:
-            merged = merge(stored[record.call_id], record)
-            if merged != stored[record.call_id]:
+        final = [merge(stored[record.call_id], record) for record in records]
+        for record in final:
+            if record != stored[record.call_id]:
                 key = _calls.c.call_id == record.call_id
-                connection.execute(_calls.update().where(key).values(**_row(merged)))
-            final.append(merged)
-        there = _fetch_tickets(connection, _tickets.c.call_id.in_(ids))
+                connection.execute(_calls.update().where(key).values(**call_row(record)))
+        made = self._write_tickets(connection, final)
+        _attach(connection, [record for record in final if record.outcome is Outcome.REFUSED])
+        return made
+
+    def _write_tickets(self, connection: Connection, calls: Sequence[CallRecord]) -> list[Ticket]:
+        """Write the tickets that calls need; gives those that are new."""
+        chosen = sa.select(_tickets).where(_tickets.c.call_id.in_([call.call_id for call in calls]))
+        there = {ticket.call_id: ticket for ticket in _found(chosen, ticket_of_row, connection)}
         now = self._clock()
         made: list[Ticket] = []
-        for record in final:
-            kind = self.policy.kind_for(record)
+        for call in calls:
+            kind = self.policy.kind_for(call)
             if kind is None:
                 continue
-            ticket = ticket_of(record, kind, now=now, stands_in_for=self._stand_ins.stands_in_for(record))
-            old = there.get(record.call_id)
+            ticket = ticket_of(call, kind, now=now, stands_in_for=self._stand_ins.stands_in_for(call))
+            old = there.get(call.call_id)
             if old is None:
                 made.append(ticket)
-            elif old.state is TicketState.NEW:
-                _follow(connection, old, ticket)
+            elif (kept := followed(old, ticket)) != old:
+                key = _tickets.c.ticket == old.ticket
+                connection.execute(_tickets.update().where(key).values(**msgspec.structs.asdict(kept)))
         _insert_missing(connection, _tickets, [msgspec.structs.asdict(ticket) for ticket in made])
-        _attach(connection, [record for record in final if record.outcome is Outcome.REFUSED])
         return made
 
     async def recent_tickets(
         self, *, newest: int = 50, city: str | None = None, site: str | None = None
     ) -> list[Ticket]:
         """Fetch the newest tickets, the newest first, of one city or site or of all."""
-        chosen = _scope(_tickets, city, site)
-        statement = sa.select(_tickets).where(*chosen).order_by(_tickets.c.created_at.desc(), _tickets.c.ticket)
-
-        def fetch(connection: Connection) -> list[Ticket]:
-            rows = connection.execute(statement.limit(min(newest, NEWEST_AT_MOST))).mappings()
-            return [_ticket(row) for row in rows]
-
-        return await self._database.run(fetch, reading=True)
+        chosen = _newest(_tickets, newest, city, site).order_by(_tickets.c.created_at.desc(), _tickets.c.ticket)
+        return await self._database.run(partial(_found, chosen, ticket_of_row), reading=True)
 
     async def recent_calls(
         self, *, newest: int = 50, city: str | None = None, site: str | None = None
     ) -> list[CallRecord]:
         """Fetch the calls that ended last, the last first, of one city or site or of all."""
-        chosen = _scope(_calls, city, site)
-        statement = sa.select(_calls).where(*chosen).order_by(_calls.c.hangup_at.desc(), _calls.c.call_id)
-
-        def fetch(connection: Connection) -> list[CallRecord]:
-            rows = connection.execute(statement.limit(min(newest, NEWEST_AT_MOST))).mappings()
-            return [_record(row) for row in rows]
-
-        return await self._database.run(fetch, reading=True)
+        chosen = _newest(_calls, newest, city, site).order_by(_calls.c.hangup_at.desc(), _calls.c.call_id)
+        return await self._database.run(partial(_found, chosen, call_of), reading=True)
 
     async def books(self, since: float, until: float) -> tuple[list[CallRecord], list[str]]:
         """Fetch what the ledger balances: calls that ended in a span of Unix time, and their tickets' call ids."""
@@ -211,23 +205,14 @@ class Store:
 
     async def refused(self, city: str, *, since: float) -> RefusedList:
         """List the numbers that a city refused since a Unix time."""
-        asked = _attempts(city, since)
-
-        def fetch(connection: Connection) -> list[Attempt]:
-            return [
-                Attempt(row.number, row.at, Outcome(row.outcome), row.ticket) for row in connection.execute(asked)
-            ]
-
-        return refused_list(await self._database.run(fetch, reading=True))
+        found = partial(_found, _attempts(city, since), attempt_of)
+        return refused_list(await self._database.run(found, reading=True))
 
     async def offered(self, since: float, until: float, *, site: str) -> list[CityHour]:
         """Count the calls that ended at a site in a span of Unix time, by city and by the hour in which they came."""
         counted = _city_hours().where(_calls.c.hangup_at.between(since, until), *_scope(_calls, None, site))
 
-        def fetch(connection: Connection) -> list[CityHour]:
-            return [CityHour(**_plain(row)) for row in connection.execute(counted).mappings()]
-
-        return await self._database.run(fetch, reading=True)
+        return await self._database.run(partial(_found, counted, city_hour_of), reading=True)
 
     async def ping(self) -> None:
         """Ask the smallest question there is; raises as `deliver`."""
@@ -245,27 +230,9 @@ def _insert_missing(connection: Connection, table: sa.Table, rows: Sequence[dict
         connection.execute(insert(table).on_conflict_do_nothing(), rows)
 
 
-def _row(record: CallRecord) -> dict[str, Any]:
-    row = msgspec.structs.asdict(record)
-    return row | {
-        "outcome": str(record.outcome),
-        "witness": str(record.witness),
-        "legs": msgspec.to_builtins(record.legs),
-        "borrowed": [[name, str(witness)] for name, witness in record.borrowed],
-    }
-
-
-def _record(row: sa.RowMapping) -> CallRecord:
-    return msgspec.convert(_plain(row), CallRecord)
-
-
-def _ticket(row: sa.RowMapping) -> Ticket:
-    return msgspec.convert(_plain(row), Ticket)
-
-
-def _plain(row: sa.RowMapping) -> dict[str, Any]:
-    """Give a row with names that are of `str` itself: SQLAlchemy's are of a subclass, which msgspec refuses."""
-    return {str(name): value for name, value in row.items()}
+def _found(chosen: sa.Select[Any], read: Callable[[sa.RowMapping], T], connection: Connection) -> list[T]:
+    """Read every row of what was chosen."""
+    return [read(row) for row in connection.execute(chosen).mappings()]
 
 
 def _fetch_calls(
@@ -274,21 +241,7 @@ def _fetch_calls(
     statement = sa.select(_calls).where(condition).order_by(_calls.c.call_id)
     if lock:
         statement = statement.with_for_update()  # SQLite, where it means nothing, has one writer at a time
-    return {row["call_id"]: _record(row) for row in connection.execute(statement).mappings()}
-
-
-def _fetch_tickets(connection: Connection, condition: sa.ColumnElement[bool]) -> dict[str, Ticket]:
-    rows = connection.execute(sa.select(_tickets).where(condition)).mappings()
-    return {row["call_id"]: _ticket(row) for row in rows}
-
-
-def _follow(connection: Connection, old: Ticket, new: Ticket) -> None:
-    """Let a ticket that nobody works on follow what is now known; its number and birth stay."""
-    kept = msgspec.structs.replace(new, ticket=old.ticket, created_at=old.created_at)
-    if kept != old:
-        connection.execute(
-            _tickets.update().where(_tickets.c.ticket == old.ticket).values(**msgspec.structs.asdict(kept))
-        )
+    return {record.call_id: record for record in _found(statement, call_of, connection)}
 
 
 def _attach(connection: Connection, refused: Sequence[CallRecord]) -> None:
@@ -334,6 +287,10 @@ def _city_hours() -> sa.Select[Any]:
         .where(_calls.c.city != "")
         .group_by(_calls.c.city, hour)
     )
+
+
+def _newest(table: sa.Table, newest: int, city: str | None, site: str | None) -> sa.Select[Any]:
+    return sa.select(table).where(*_scope(table, city, site)).limit(min(newest, NEWEST_AT_MOST))
 
 
 def _scope(table: sa.Table, city: str | None, site: str | None) -> list[sa.ColumnElement[bool]]:

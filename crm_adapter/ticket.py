@@ -77,6 +77,13 @@ def ticket_of(record: CallRecord, kind: str, *, now: float, stands_in_for: str =
     )
 
 
+def followed(old: Ticket, new: Ticket) -> Ticket:
+    """Let a ticket that nobody works on follow what is now known; its number and birth stay."""
+    if old.state is not TicketState.NEW:
+        return old
+    return msgspec.structs.replace(new, ticket=old.ticket, created_at=old.created_at)
+
+
 def ticket_number(call_id: str, hangup_at: float) -> str:
     """Give a ticket number that needs no counter: both sites and any node can make one without asking another."""
     value = int.from_bytes(hashlib.sha256(call_id.encode()).digest()[:8])
