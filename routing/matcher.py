@@ -17,18 +17,9 @@ from routing.business_sites import Left
 from routing.ended import Ended
 from routing.exchange import Exchange
 from routing.exchange import Rules as Rules  # whoever makes a matcher needs both
+from routing.foreign import Foreign
 from routing.ladders import LadderSet
-from routing.offers import (
-    DeclineOffer,
-    Effect,
-    NextLeg,
-    Offer,
-    Onward,
-    Step,
-    TakeUpOffer,
-    Waiting,
-    WithdrawOffer,
-)
+from routing.offers import Effect, NextLeg, Offer, Onward, Step, Waiting, WithdrawOffer
 from routing.seat_facts import Answered, CallOver, Fact, LegGone, OwnCall, PhoneAt, PhoneIdle, Rung
 from routing.seats import EMPTY, Seat
 from routing.wishes import Asked
@@ -63,9 +54,9 @@ class Matcher:
         self.rules = rules
         self.own = own
         self.gone = Ended()
-        self._peer_offered: dict[CallId, Waiting] = {}
         self._exchange = Exchange(agents, rules, ladders, own, next_fence)
         self._seating, self._offering = self._exchange.seating, self._exchange.offering
+        self._foreign = Foreign(self._exchange, self.gone)
 
     @property
     def waiting(self) -> Mapping[CallId, Waiting]:
@@ -138,7 +129,7 @@ class Matcher:
         over = CallOver(call_id, _at(at, now))
         self.gone.add(call_id, over.at, now)
         self._exchange.leave(call_id)
-        self._peer_offered.pop(call_id, None)
+        self._foreign.forget(call_id)
         offer = self._offering.take_out(call_id)
         if offer is not None:
             self._exchange.consulting.call_over(offer, over, now)
@@ -209,38 +200,17 @@ class Matcher:
         self, call_id: CallId, agent: AgentId, fence: int, lease_until: float, call_site: SiteId, now: float
     ) -> list[Effect]:
         """Another site offers an agent of its own: to a call of ours, or to one that is not, which we only note."""
-        call = self.waiting.get(call_id)
-        if call_site not in self.own:
-            if other := self._exchange.leave(call_id):
-                self._peer_offered[call_id] = other
-        elif call is None:
-            why = "offered" if call_id in self.offers else "gone"
-            self._exchange.out.append(DeclineOffer(call_id, agent, fence, why))
-        elif lease_until <= now or agent not in self.agents:
-            self._exchange.out.append(DeclineOffer(call_id, agent, fence, "late"))
-        else:
-            self._exchange.leave(call_id)
-            offer = Offer(call, agent, fence, lease_until)
-            self._offering.put(offer)
-            self._exchange.out.append(TakeUpOffer(offer))
+        self._foreign.offer(call_id, agent, fence, lease_until, call_site, now)
         return self._exchange.match(now)
 
     def foreign_withdrawn(self, call_id: CallId, agent: AgentId, fence: int, now: float) -> list[Effect]:
         """Another site takes its offer back: the call waits again, ours if the offer was not taken meanwhile."""
-        offer = self._offering.of(call_id, agent, fence)
-        if offer is not None and not offer.taken and not self._seating.is_ours(agent):
-            self._offering.take_out(call_id)
-            self._offering.release(offer, now)
-            self._exchange.wait(offer.call, now)
-        elif (call := self._peer_offered.pop(call_id, None)) and not self._exchange.knows(call_id):
-            self._exchange.wait(call, now)
+        self._foreign.withdrawn(call_id, agent, fence, now)
         return self._exchange.match(now)
 
     def declined(self, call_id: CallId, agent: AgentId, fence: int, now: float) -> list[Effect]:
         """The call's site does not want our agent for it: he is free again, as long idle as before."""
-        offer = self._offering.of(call_id, agent, fence)
-        if offer is not None and not offer.taken and offer.call.site not in self.own:
-            self._exchange.give_back(offer, "declined", now)
+        self._foreign.declined(call_id, agent, fence, now)
         return self._exchange.match(now)
 
     # Agents --------------------------------------------------------------------------------------------------
@@ -290,17 +260,7 @@ class Matcher:
         self, site: SiteId, seats: Mapping[AgentId, Seat], waiting: Iterable[Waiting], now: float
     ) -> list[Effect]:
         """Take the whole picture of another site in place of what was known of it; an empty one drops it."""
-        for agent in [agent for agent in self._seating.peers(site) if agent not in seats]:
-            self._seating.set_peer(agent, None)
-        for agent, seat in seats.items():
-            self._seating.set_peer(agent, seat)
-        calls = {call.call_id: call for call in waiting}
-        for call_id in [call_id for call_id, call in self.peer_waiting.items() if call.site == site]:
-            if call_id not in calls:
-                self._exchange.leave(call_id)
-        for call_id, call in calls.items():
-            if call_id not in self.gone and not self._exchange.knows(call_id):
-                self._exchange.wait(call, now)
+        self._foreign.view(site, seats, waiting, now)
         return self._exchange.match(now)
 
     # Time ----------------------------------------------------------------------------------------------------
