@@ -20,16 +20,16 @@ class Foreign:
 
     Attributes:
         gone: Calls that ended lately.
+        offered: Calls of other sites that wait again when their own site takes its offer back.
     """
 
     exchange: Exchange
     gone: Ended
-    _offered: dict[CallId, Waiting] = field(default_factory=dict)
-    """Calls of other sites that wait again when their own site takes its offer back."""
+    offered: dict[CallId, Waiting] = field(default_factory=dict)
 
     def forget(self, call_id: CallId) -> None:
         """A call is over."""
-        self._offered.pop(call_id, None)
+        self.offered.pop(call_id, None)
 
     def offer(
         self, call_id: CallId, agent: AgentId, fence: int, lease_until: float, call_site: SiteId, now: float
@@ -39,7 +39,7 @@ class Foreign:
         call = exchange.waiting.get(call_id)
         if call_site not in exchange.own:
             if other := exchange.leave(call_id):
-                self._offered[call_id] = other
+                self.offered[call_id] = other
         elif call is None:
             why = "offered" if call_id in exchange.offering.offers else "gone"
             exchange.out.append(DeclineOffer(call_id, agent, fence, why))
@@ -59,7 +59,7 @@ class Foreign:
             offering.take_out(call_id)
             offering.release(offer, now)
             exchange.wait(offer.call, now)
-        elif (call := self._offered.pop(call_id, None)) and not exchange.knows(call_id):
+        elif (call := self.offered.pop(call_id, None)) and not exchange.knows(call_id):
             exchange.wait(call, now)
 
     def declined(self, call_id: CallId, agent: AgentId, fence: int, now: float) -> None:
@@ -76,6 +76,8 @@ class Foreign:
         for agent, seat in seats.items():
             seating.set_peer(agent, seat)
         calls = {call.call_id: call for call in waiting}
+        if not seats:  # lost: nobody will tell what becomes of its offers
+            self.offered = {call_id: call for call_id, call in self.offered.items() if call.site != site}
         for call_id in [call_id for call_id, call in exchange.peer_waiting.items() if call.site == site]:
             if call_id not in calls:
                 exchange.leave(call_id)

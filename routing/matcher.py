@@ -69,6 +69,11 @@ class Matcher:
         return self._exchange.peer_waiting
 
     @property
+    def peer_offered(self) -> Mapping[CallId, Waiting]:
+        """Those of them to whom their own site has offered an agent of its own."""
+        return self._foreign.offered
+
+    @property
     def seats(self) -> Mapping[AgentId, Seat]:
         """States of own agents."""
         return self._seating.seats

@@ -93,7 +93,7 @@ class PeerIntake:
             case bus.TransferAsked(agent=agent):
                 return matcher.transfer(call_id, AgentId(agent), step_of(event), onward_of(event), now)
             case bus.CallGone(at=at) | bus.CallJournalled(at=at):
-                if call_id in matcher.peer_waiting or call_id in matcher.offers:
+                if any(call_id in known for known in (matcher.peer_waiting, matcher.peer_offered, matcher.offers)):
                     return matcher.call_gone(call_id, now, at)
         return []
 

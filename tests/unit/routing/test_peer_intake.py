@@ -143,6 +143,26 @@ def test_a_site_that_is_lost_offers_nothing_and_is_offered_nothing() -> None:
     assert [word.split(":")[1] for _, word in fuzhou.words] == ["a1001"]
 
 
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_call_that_its_own_site_serves_is_not_remembered_for_ever(lost: bool) -> None:
+    fuzhou, xiamen = two_sites(OTHER, SPEAKER)
+    for reachable in (False, True):
+        xiamen.tell(bus.PhoneSeen(at=1001 + reachable, agent="a2001", node="xiamen-1", reachable=reachable))
+        if not reachable:
+            xiamen.waits("c1", "min_nan")
+            meet(fuzhou, xiamen)
+    [made] = xiamen.of(bus.OfferMade)
+    assert isinstance(made, bus.OfferMade)
+    fuzhou.peers.apply(made, fuzhou.now)
+    assert list(fuzhou.matcher.peer_offered) == ["c1"]
+    if lost:
+        fuzhou.loses(xiamen)
+    else:
+        gone = bus.CallGone(at=1100, call_id="c1", node="xiamen-1", channel="c", uniqueid="u", cause=16)
+        fuzhou.peers.apply(gone, 1100)
+    assert not fuzhou.matcher.peer_offered
+
+
 def test_a_step_that_only_a_newer_site_knows_changes_nothing() -> None:
     fuzhou, _, _ = offered()
     newer = bus.TransferAsked(at=fuzhou.now, call_id="c1", agent="a2001", step="dance")
