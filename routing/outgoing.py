@@ -12,9 +12,11 @@ from routing.offers import (
     MoveCall,
     NextLeg,
     Offer,
+    Onward,
     SeatChanged,
     StepConsult,
     TakeUpOffer,
+    Waiting,
     WithdrawOffer,
 )
 from routing.seats import Seat
@@ -92,22 +94,11 @@ def commands_of(
                 yield telling(bus.OfferDeclined(at=now, call_id=call_id, agent=agent, fence=fence, why=why))
             case WithdrawOffer(offer, why):
                 yield from keeping(effect, now)
-                yield telling(
-                    bus.OfferWithdrawn(
-                        at=now, call_id=offer.call.call_id, agent=offer.agent, fence=offer.fence, why=why
-                    )
-                )
+                yield telling(_withdrawn(offer, why, now))
             case MoveCall(call, onward):
-                to = f"{onward.business}:{onward.dialect}:{onward.agent}"
-                sending = bus.SendOn(at=now, call_id=call.call_id, channel=call.channel, to=to, expires=now + MOVE_S)
-                yield commanding(call.node, sending)
-            case StepConsult(call, agent, step, second):
-                yield commanding(
-                    call.node,
-                    bus.Consult(
-                        at=now, call_id=call.call_id, agent=agent, step=step, to_agent=second, expires=now + MOVE_S
-                    ),
-                )
+                yield commanding(call.node, _sent_on(call, onward, now))
+            case StepConsult(call):
+                yield commanding(call.node, _consulting(effect, now))
             case NextLeg(call, agent, at):
                 leg = bus.NoteLeg(at=now, call_id=call.call_id, channel=call.channel, agent=agent, begun_at=at)
                 yield commanding(call.node, leg)
@@ -117,10 +108,9 @@ def commands_of(
                 if effect.is_news:
                     yield telling(_changed(agent, seat, now))
             case Rescue(call_id, node, channel):
-                expires = now + RESCUE_S
-                yield commanding(
-                    node, bus.PutInMailbox(at=now, call_id=call_id, channel=channel, word=STATIC, expires=expires)
-                )
+                until = now + RESCUE_S
+                word = bus.PutInMailbox(at=now, call_id=call_id, channel=channel, word=STATIC, expires=until)
+                yield commanding(node, word)
             case _:
                 assert_never(effect)
 
@@ -145,6 +135,27 @@ def _made(offer: Offer, now: float) -> bus.OfferMade:
         fence=offer.fence,
         lease_until=offer.lease_until,
         call_site=offer.call.site,
+    )
+
+
+def _withdrawn(offer: Offer, why: str, now: float) -> bus.OfferWithdrawn:
+    call_id = offer.call.call_id
+    return bus.OfferWithdrawn(at=now, call_id=call_id, agent=offer.agent, fence=offer.fence, why=why)
+
+
+def _sent_on(call: Waiting, onward: Onward, now: float) -> bus.SendOn:
+    to = f"{onward.business}:{onward.dialect}:{onward.agent}"
+    return bus.SendOn(at=now, call_id=call.call_id, channel=call.channel, to=to, expires=now + MOVE_S)
+
+
+def _consulting(asked: StepConsult, now: float) -> bus.Consult:
+    return bus.Consult(
+        at=now,
+        call_id=asked.call.call_id,
+        agent=asked.agent,
+        step=asked.step,
+        to_agent=asked.second,
+        expires=now + MOVE_S,
     )
 
 
