@@ -20,13 +20,16 @@ from routing.callback_rules import CallbackRules
 from routing.hours import Hours
 from routing.keys import SEATS
 from routing.seats import Seat
+from service.acting import Act
 from service.callback_places import Places, read_places
 from tieline import bus, variables
 from tieline.clock import Clock
 from tieline.errors import TielineError
+from tieline.lease import LeaseLost
 from tieline.live import Live
 from tieline.model import CallId, CityId, Lane
 from tieline.principal import Principal, Role
+from tieline.streams import commanding
 from tieline.topology import Site, Topology, TrunkGroup
 from trunk_config.render import edge_endpoint
 
@@ -68,6 +71,7 @@ class CallbackDialler:
         desk: Notes what came of a try.
         rules: Whom, when.
         hours: A business that is closed is not called back for.
+        act: Rings only while we are the one dialler of the site that acts: a customer must not be rung twice.
         clock: Unix seconds.
     """
 
@@ -79,10 +83,11 @@ class CallbackDialler:
         desk: CallbackDesk,
         rules: CallbackRules,
         hours: Hours,
+        act: Act,
         clock: Clock,
     ) -> None:
         self._site, self._topology, self._live, self._desk = site, topology, live, desk
-        self._rules, self._hours, self._clock = rules, hours, clock
+        self._rules, self._hours, self._act, self._clock = rules, hours, act, clock
         self._entries: Mapping[CallId, Callback] = {}
         self._ringing: dict[CallId, Ringing] = {}
         self._not_before: dict[CallId, float] = {}
@@ -137,6 +142,7 @@ class CallbackDialler:
         self._entries = await self._open_ones()
         places = await read_places(self._live)
         now = self._clock()
+        self._not_before = {call_id: at for call_id, at in self._not_before.items() if at > now}
         for call_id, entry in self._entries.items():
             if call_id in self._ringing:
                 continue  # he may wait for another agent by now, on the line
@@ -183,7 +189,8 @@ class CallbackDialler:
             case bus.OfferTaken(call_id=call_id) if call_id in self._ringing:
                 self._ringing[CallId(call_id)].taken = True
             case bus.AgentAnswered(call_id=call_id) if call_id in self._ringing:
-                await self._reached(CallId(call_id))
+                if not self._ringing[CallId(call_id)].reached:  # else he was transferred
+                    await self._reached(CallId(call_id))
             case bus.OfferWithdrawn(call_id=call_id) if call_id in self._ringing:
                 if not self._ringing[CallId(call_id)].taken:
                     await self._over(CallId(call_id))
@@ -204,21 +211,26 @@ class CallbackDialler:
             return
         raw = await self._live.call("HGET", SEATS, offer.agent)
         seat = msgspec.json.decode(raw, type=Seat) if raw else Seat()
+        node = seat.node or self._site.nodes[0].id
         self._ringing[entry.call_id] = Ringing(entry)
+        try:
+            await self._act([commanding(node, self._call(entry, group, offer, now))])
+        except LeaseLost:  # another dialler has the customer rung, or nobody has: it is no try
+            self._ringing.pop(entry.call_id, None)
+            raise
         self.counters["dialled"] += 1
+
+    def _call(self, entry: Callback, group: TrunkGroup, offer: bus.OfferMade, now: float) -> bus.RingCustomer:
         edge = self._topology.edges[0]
-        await self._live.command(
-            seat.node or self._site.nodes[0].id,
-            bus.RingCustomer(
-                at=now,
-                call_id=entry.call_id,
-                edge=edge_endpoint(edge),
-                uri=f"{group.id}*{national(entry.number)}@{edge.sip}",
-                ring_s=RING_S,
-                shown=self._topology.hotline,
-                facts=_facts(entry, group, offer),
-                expires=offer.lease_until - RING_S,
-            ),
+        return bus.RingCustomer(
+            at=now,
+            call_id=entry.call_id,
+            edge=edge_endpoint(edge),
+            uri=f"{group.id}*{national(entry.number)}@{edge.sip}",
+            ring_s=RING_S,
+            shown=self._topology.hotline,
+            facts=_facts(entry, group, offer),
+            expires=offer.lease_until - RING_S,
         )
 
     def _way_out(self, entry: Callback) -> TrunkGroup | None:

@@ -52,11 +52,9 @@ class QuotaKeeper:
                 await self._look()
             await asyncio.sleep(EVERY_S)
 
-    async def wait_in_force(self, at_most_s: float) -> None:
-        """Wait until quotas are in force for the first time; calls may come without, so not for ever."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(at_most_s):
-                await self._in_force.wait()
+    async def wait_in_force(self) -> None:
+        """Wait until quotas are in force for the first time."""
+        await self._in_force.wait()
 
     def metrics(self) -> Mapping[str, float]:
         """Give the numbers worth a graph: `quotas_restored` counts the losses of Redis, the first start too."""
@@ -88,10 +86,10 @@ class QuotaKeeper:
             self._told = there
 
     async def _count_channels(self) -> None:
-        """Wait until every node's channels have leases; on the way up the first snapshots come by themselves."""
+        """Wait until every node's channels have leases; a bridge on its way up takes its first snapshot unasked."""
         if self._in_force.is_set():
             self._counted.clear()
-            await self._ask_for_snapshots()
+        await self._ask_for_snapshots()
         with suppress(TimeoutError):
             async with asyncio.timeout(COUNTED_WITHIN_S):
                 while not self._counted.issuperset(self._nodes):

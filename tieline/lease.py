@@ -37,7 +37,7 @@ local last = tonumber(redis.call('GET', KEYS[2]) or 0)
 if term <= last then term = last + 1 end
 redis.call('SET', KEYS[2], term)
 redis.call('SET', KEYS[1], ARGV[1] .. '#' .. term, 'PX', ARGV[2])
-return {{1, term}}
+return {{1, term, last}}
 """)
 
 _ACT: Final = Script("""
@@ -98,11 +98,35 @@ class Lease:
             TielineError: Redis is away.
         """
         while True:
-            keys = (self._key, f"{self._key}:term")
-            taken, number = await self._live.run(_TAKE, keys, (self._process, self._lasts_ms))
+            taken, number, *_ = await self._try_to_take()
             if taken:
-                return Hold(f"{self._process}#{number}", int(number))
+                return self._hold(number)
             await asyncio.sleep(min(LOOK_S, number / 1000 + 0.001))
+
+    async def take_again(self, hold: Hold) -> Hold:
+        """Take a lease that ran out while nobody else took it: what its holder knows is still true.
+
+        Raises:
+            LeaseLost: Another process holds it, or has held it since.
+            TielineError: Redis is away.
+        """
+        taken, number, *last = await self._try_to_take()
+        if not taken:
+            raise LeaseLost(f"{self._key}: another process holds it")
+        again = self._hold(number)
+        if last not in ([hold.term], [0]):  # 0: Redis has lost all, and with it whatever another one did
+            await self.give_up(again)
+            raise LeaseLost(f"{self._key}: another process has held it since")
+        return again
+
+    async def _try_to_take(self) -> Sequence[int]:
+        """Give 1, the new term and the last one; or 0 and for how many milliseconds it is still held."""
+        keys = (self._key, f"{self._key}:term")
+        answer: Sequence[int] = await self._live.run(_TAKE, keys, (self._process, self._lasts_ms))
+        return answer
+
+    def _hold(self, term: int) -> Hold:
+        return Hold(f"{self._process}#{term}", term)
 
     async def act(self, hold: Hold, commands: Sequence[Command]) -> None:
         """Run commands in one step if the lease is still held as it was taken; renews it.

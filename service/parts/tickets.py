@@ -1,8 +1,12 @@
-"""What remains of calls: the keeper with what it keeps, and the delivery of tickets to SQL."""
+"""What remains of calls: the delivery of tickets to SQL, and, in the process that acts, all that is kept.
+
+Two of them do no harm: journal, notices and quotas' versions are delivered and copied by name, everything else only
+by the one that holds the lease.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Final
 
@@ -14,73 +18,57 @@ from crm_adapter.journal import Journal
 from crm_adapter.record import CallRecord
 from crm_adapter.stand_in import StandIns
 from crm_adapter.store import Store
+from service.acting import Acting
 from service.beside import beside
-from service.callbacks import callbacks
 from service.context import journal_dir
-from service.keeper import Keeper
+from service.keeping import keeping
 from service.notice_keeper import NoticeKeeper
 from service.parts.shared import Shared
-from service.quota_keeper import QuotaKeeper
 from service.quota_versions import QuotaVersions
-from service.safety_audit import SafetyAudit
-from service.surge_watch import SurgeWatch
 from tieline.clock import system_clock
 from tieline.database import Database, create_schema
 from tieline.errors import TielineError
+from tieline.lease import Lease, process_name
 from tieline.model import CityId
 from tieline.numbers import NumberPlan, load_number_plan, parse_caller
-from trunk_config.admission import set_safety_numbers
 from trunk_config.desk import Desk
 
 SCHEMA_RETRY_S: Final = 2.0
 FIRST_QUOTAS_S: Final = 4.0
 """A start waits so long for quotas in force; without them calls are let in by the nodes' own count."""
 
+LEASE: Final = "tl:keeper:lease"
+
 _log = structlog.get_logger("service")
 
 
 @asynccontextmanager
 async def tickets(shared: Shared) -> AsyncIterator[None]:
-    """Keep and deliver while the block runs; its first turn waits for quotas in force."""
-    context, live, database, metrics = shared.context, shared.live, shared.database, shared.metrics
-    nodes = [node.id for node in context.site.nodes]
-    journal = Journal(journal_dir(context.settings, context.site.id), "keeper")
-    versions = _quota_versions(shared)
-    quotas = QuotaKeeper(live, nodes, partial(_put_in_force, shared, versions), system_clock)
-    surge = SurgeWatch(context.site.id, context.topology, context.surge, live, database, system_clock)
-    keeper = Keeper(
-        context.site.id,
-        live,
-        journal,
-        system_clock,
-        after_snapshot=quotas.snapshot_compared,
-        on_event=surge.take,
-    )
-    forwarder = _forwarder(shared)
+    """Deliver, and keep when this process is the one that acts; the first turn waits for quotas in force."""
+    context, live, database = shared.context, shared.live, shared.database
+    versions, forwarder = _quota_versions(shared), _forwarder(shared)
     notices = NoticeKeeper(live, database, system_clock)
-    safety = SafetyAudit(context.site.id, live, database)
-    metrics |= {
+    journal = Journal(journal_dir(context.settings, context.site.id), "keeper")
+    in_force = asyncio.Event()
+    work = partial(keeping, shared=shared, journal=journal, versions=versions, in_force=in_force)
+    acting = Acting("keeping", Lease(live, LEASE, process_name()), work)
+    shared.metrics |= {
         "notices": notices.metrics,
-        "surge": surge.metrics,
-        "keeper": keeper.metrics,
-        "quotas": quotas.metrics,
-        "safety": safety.metrics,
         "quota_versions": versions.metrics,
         "forwarder": forwarder.metrics,
+        "keeping": acting.metrics,
     }
     shared.network.subscribe(versions.take_network)
     try:
         async with (
             beside(notices.run()),
-            beside(surge.run()),
-            beside(keeper.run()),
             beside(versions.run()),
-            beside(quotas.run()),
-            beside(safety.run()),
-            callbacks(context, live, database, metrics),
+            beside(acting.run()),
             beside(_deliver(forwarder, database)),
         ):
-            await quotas.wait_in_force(FIRST_QUOTAS_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_QUOTAS_S):
+                    await in_force.wait()
             yield
     finally:
         await journal.close()
@@ -104,11 +92,6 @@ def _quota_versions(shared: Shared) -> QuotaVersions:
     context = shared.context
     desk = Desk(shared.database, context.topology, context.profiles)
     return QuotaVersions(context.site.id, shared.live, desk, context.topology, context.profiles, system_clock)
-
-
-async def _put_in_force(shared: Shared, versions: QuotaVersions) -> None:
-    await set_safety_numbers(shared.live, shared.context.allowances.safety_numbers)
-    await versions.put_in_force()
 
 
 async def _deliver(forwarder: Forwarder, database: Database) -> None:

@@ -2,34 +2,37 @@
 
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
 import msgspec
 import pytest
 
-from routing.callback import Callback, State, ended
-from routing.callback_desk import CallbackDesk
+from routing.callback import State, ended
 from routing.callback_live import add, put, read_of, remove
-from routing.hours import load_hours
 from routing.keys import OFFERS, POOL, SEATS
-from routing.offers import Offer, Waiting
 from routing.seats import Seat
-from routing.store import fetch_callbacks, put_callback
-from service.callback_dialler import AFTER_S, AGAIN_S, CallbackDialler, national
-from tests.unit.routing.test_callback import ENTRY, RULES
+from service.callback_dialler import AGAIN_S, CallbackDialler, national
+from tests.component.service.calling_back import (
+    DUE,
+    TOPOLOGY,
+    acting,
+    commanded,
+    dialler_of,
+    gone,
+    in_sql,
+    kept,
+    offer,
+    offered,
+    told,
+    waiting,
+)
+from tests.unit.routing.test_callback import ENTRY
 from tieline import bus
 from tieline.clock import CHINA
 from tieline.database import Database
-from tieline.live import EVENTS, Live, commands_stream
-from tieline.model import AgentId, AgentState, Lane, Need, NodeId, SiteId
-from tieline.topology_file import load_topology
+from tieline.live import Live
+from tieline.model import AgentState, NodeId
 
 pytestmark = pytest.mark.component
-
-TOPOLOGY = load_topology(Path(__file__).parents[3] / "examples" / "fujian.toml")
-FUZHOU = TOPOLOGY.sites[SiteId("fuzhou")]
-DUE = ENTRY.made_at + AFTER_S
-NODE = "fuzhou-1"
 
 
 @pytest.fixture
@@ -38,34 +41,8 @@ def now() -> list[float]:
 
 
 @pytest.fixture
-def dialler(live: Live, database: Database, now: list[float]) -> CallbackDialler:
-    desk = CallbackDesk(database, RULES, clock=lambda: now[0])
-    return CallbackDialler(FUZHOU, TOPOLOGY, live, desk, RULES, load_hours(DUE), lambda: now[0])
-
-
-async def kept(live: Live, database: Database, entry: Callback = ENTRY) -> None:
-    await add(live, entry)
-    with database.transaction() as connection:
-        put_callback(connection, entry)
-
-
-async def told(live: Live, kind: type[bus.Message]) -> list[bus.Message]:
-    events = [bus.decode_event(raw) for _, raw in await live.read(EVENTS, "0-0", block_ms=1)]
-    return [event for event in events if isinstance(event, kind)]
-
-
-async def commanded(live: Live, node: str = NODE) -> list[bus.Command]:
-    return [bus.decode_command(raw) for _, raw in await live.read(commands_stream(node), "0-0", block_ms=1)]
-
-
-def offer(call_id: str = ENTRY.call_id) -> bus.OfferMade:
-    return bus.OfferMade(at=DUE, call_id=call_id, agent="a1001", fence=7, lease_until=DUE + 45, call_site="fuzhou")
-
-
-def in_sql(database: Database) -> Callback:
-    with database.transaction(reading=True) as connection:
-        [entry] = fetch_callbacks(connection, is_open=False)
-    return entry
+async def dialler(live: Live, database: Database, now: list[float]) -> CallbackDialler:
+    return dialler_of(live, database, await acting(live, "one"), lambda: now[0])
 
 
 async def test_an_entry_that_is_due_waits_with_its_old_place_and_without_a_channel(
@@ -150,9 +127,9 @@ async def test_without_an_edge_or_a_way_out_nobody_is_rung(live: Live, database:
     shut = [replace(group, outbound=None) for group in TOPOLOGY.cities[ENTRY.city].trunk_groups]
     city = replace(TOPOLOGY.cities[ENTRY.city], trunk_groups=tuple(shut))
     await kept(live, database)
+    act = await acting(live, "one")
     for topology in (replace(TOPOLOGY, edges=()), replace(TOPOLOGY, cities={ENTRY.city: city})):
-        desk = CallbackDesk(database, RULES)
-        dialler = CallbackDialler(FUZHOU, topology, live, desk, RULES, load_hours(DUE), lambda: DUE)
+        dialler = dialler_of(live, database, act, lambda: DUE, topology)
         await dialler.look()
         await dialler.take(offer())
         assert dialler.metrics()["no_way_out"] == 1
@@ -163,10 +140,6 @@ async def test_other_calls_offers_are_no_business_of_it(live: Live, dialler: Cal
     await dialler.look()
     await dialler.take(offer("fuzhou-1:99"))
     assert await commanded(live) == []
-
-
-def gone() -> bus.CallGone:
-    return bus.CallGone(at=DUE, call_id=ENTRY.call_id, node=NODE, channel="PJSIP/edge-1-1", uniqueid="1", cause=19)
 
 
 async def test_who_does_not_answer_is_tried_again_later(
@@ -206,16 +179,6 @@ async def test_an_offer_that_ends_after_he_answered_is_no_try_in_vain(
     await dialler.take(gone())
     assert (in_sql(database).state, in_sql(database).tries) == (State.REACHED, 0)
     assert dialler.metrics()["in_vain"] == 0
-
-
-def waiting(channel: str = "") -> Waiting:
-    need = Need(ENTRY.dialect, ENTRY.business, ENTRY.city, Lane.CALLBACK)
-    return Waiting(ENTRY.call_id, NodeId(""), channel, need, ENTRY.since, FUZHOU.id)
-
-
-async def offered(live: Live, *, taken: bool = False, lease_until: float = DUE + 45) -> None:
-    made = Offer(waiting(), AgentId("a1001"), 7, lease_until, taken)
-    await live.call("HSET", OFFERS, ENTRY.call_id, msgspec.json.encode(made))
 
 
 async def test_who_is_on_the_line_is_not_rung_again_for_the_next_agent(

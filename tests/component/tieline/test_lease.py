@@ -57,6 +57,31 @@ async def test_acting_renews_and_runs_every_command_in_order(live: Live) -> None
     assert await live.call("LRANGE", "list", 0, -1) == [b"\x00\xff", b"b c", b"3", b"0.5", b""]
 
 
+async def test_a_lease_that_ran_out_is_taken_again_by_who_had_it_last(live: Live) -> None:
+    lease, other = (Lease(live, KEY, name, lasts_s=30) for name in ("one", "other"))
+    old = await lease.take()
+    await live.call("DEL", KEY)
+    again = await lease.take_again(old)
+    await lease.act(again, [])
+    await live.call("FLUSHALL")  # nobody can know: who asks first goes on
+    again = await lease.take_again(again)
+    with pytest.raises(LeaseLost):
+        await other.take_again(old)
+
+
+async def test_a_lease_is_not_taken_again_when_another_one_had_it_meanwhile(live: Live) -> None:
+    lease, other = (Lease(live, KEY, name, lasts_s=30) for name in ("one", "other"))
+    old = await lease.take()
+    await live.call("DEL", KEY)
+    between = await other.take()
+    with pytest.raises(LeaseLost, match="holds it"):
+        await lease.take_again(old)
+    await other.give_up(between)
+    with pytest.raises(LeaseLost, match="has held it since"):
+        await lease.take_again(old)
+    assert await live.call("EXISTS", KEY) == 0  # the next one can act at once
+
+
 async def test_terms_grow_over_a_redis_that_forgot_everything(live: Live) -> None:
     lease = Lease(live, KEY, "one", lasts_s=30)
     before = [await _taken_anew(lease) for _ in range(2)]
