@@ -86,11 +86,6 @@ def channel_status() -> Command:
     return command("CHANNEL STATUS")
 
 
-def verbose(message: str) -> Command:
-    """Build VERBOSE at level 1: a line in Asterisk's log. Never put a caller's data into it."""
-    return command("VERBOSE", message, "1")
-
-
 def set_variable(name: str, value: str) -> Command:
     """Build SET VARIABLE, which takes any text as it is. The name may be a function, e.g. `CHANNEL(hangupsource)`.
 

@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 _UNKNOWN: Final = "unknown"
-"""What Asterisk writes for a caller number, caller name or dialled number it has not got."""
+"""What Asterisk writes for a caller number or caller name it has not got."""
 
 
 class Request:
@@ -72,11 +72,6 @@ class Request:
     def presentation(self) -> str:
         """Caller presentation as Asterisk's number (`agi_callingpres`): bits 0x60 are 0x20 when withheld."""
         return self.headers.get("agi_callingpres", "")
-
-    @property
-    def dialled_number(self) -> str:
-        """The number that was dialled (DNID), empty when there is none."""
-        return self._known("agi_dnid")
 
     @property
     def context(self) -> str:

@@ -114,10 +114,6 @@ class Session:
         """Take the call."""
         await self._unless_gone(await self.command(commands.answer(), deadline_s=10.0))
 
-    async def hang_up(self) -> None:
-        """Hang up this call; the next verb raises `CallerGone`."""
-        await self.command(commands.hangup())
-
     async def play(self, prompts: Sequence[str], *, deadline_s: float = PLAY_DEADLINE_S) -> None:
         """Play prompts to their end, in one command; before answer as early media. A missing file is skipped."""
         await self._unless_gone(await self.command(commands.playback(prompts), deadline_s=deadline_s))

@@ -78,11 +78,6 @@ def calm_rate(reserve: int = RESERVE, longest_s: float = LONGEST_S) -> float:
     return tenths * PER_S
 
 
-def most_at_once(rate_per_s: float, longest_s: float) -> int:
-    """Give how many evenly spaced calls of a length are there at once, at most."""
-    return -int(-longest_s * rate_per_s // 1)
-
-
 def storm_lanes(topology: Topology, city: CityId, factor: float, seconds: float, seed: int) -> tuple[StormLane, ...]:
     """Plan the calls.
 

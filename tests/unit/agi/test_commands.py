@@ -84,8 +84,6 @@ def test_what_no_quoting_can_carry_is_refused(value: str) -> None:
         commands.set_variable("X", value)
     with pytest.raises(LocalProtocolError):
         commands.set_variables({"X": value, "TL_DONE": "x"})
-    with pytest.raises(LocalProtocolError):
-        commands.verbose(value)
 
 
 @pytest.mark.parametrize("name", ["", "A B", "A=B", "${A}", "A,B", "A}", "A(", "A(b))", "A\n", "林"])
@@ -164,7 +162,6 @@ def test_values_of_another_number_of_values() -> None:
         (commands.answer(), b"ANSWER\n"),
         (commands.hangup(), b"HANGUP\n"),
         (commands.channel_status(), b"CHANNEL STATUS\n"),
-        (commands.verbose("hello"), b'VERBOSE "hello" "1"\n'),
         (commands.playback(["a", "b"]), b'EXEC Playback "a&b,noanswer"\n'),
         (commands.background(["a", "b"]), b'EXEC Background "a&b,n"\n'),
         (commands.read_outcome(), b'GET FULL VARIABLE "${READSTATUS}:${TL_DIGITS}"\n'),

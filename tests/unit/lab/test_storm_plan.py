@@ -15,7 +15,6 @@ from lab.storm_plan import (
     STORM_CAP,
     StormLane,
     calm_rate,
-    most_at_once,
     most_by_node_count,
     most_told_without_redis,
     quotas_text,
@@ -32,6 +31,11 @@ pytestmark = pytest.mark.unit
 TOPOLOGY_FILE = HOME / "examples/fujian.toml"
 TOPOLOGY = load_topology(TOPOLOGY_FILE)
 CITY = CityId("fuzhou")
+
+
+def most_at_once(rate_per_s: float, longest_s: float) -> int:
+    """Give how many evenly spaced calls of a length are there at once, at most."""
+    return -int(-longest_s * rate_per_s // 1)
 
 
 def _lanes(seed: int = 1) -> tuple[StormLane, ...]:

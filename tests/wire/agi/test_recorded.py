@@ -63,7 +63,7 @@ def test_plain_session() -> None:
     assert started.uniqueid == "fuzhou-1-1795250482.1"
     assert started.account_code == "0193f0a0-0000-7000-8000-000000000001"
     assert (started.caller_number, started.caller_name) == ("059187654321", "林秀英")
-    assert (started.dialled_number, started.context, started.exten) == ("", "t", "agi-0plain")
+    assert (started.context, started.exten) == ("t", "agi-0plain")
     assert len(started.headers) == 24
     assert [reply.result for reply in replies("plain")] == ["0", "6", "1", "0", "1"]
 
