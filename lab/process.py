@@ -5,9 +5,9 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, BinaryIO, Final
 
 from lab.errors import LabError
 from lab.parts import Part
@@ -89,22 +89,27 @@ async def launch(part: Part, sandbox: Sandbox, *, environment: Mapping[str, str]
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as log:  # noqa: ASYNC230 - a local file, opened once for each start
         if not part.in_root:
-            starter = await asyncio.create_subprocess_exec(
-                *leashed(part.argv), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | added
-            )
+            starter = await _execute(part, leashed(part.argv), log, env=os.environ | added)
             return Process(part, starter, starter.pid)
         reading, writing = os.pipe()
         try:
             command = sandbox.command(part.argv, uid=part.uid, environment=added, info_fd=writing)
-            starter = await asyncio.create_subprocess_exec(
-                *command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(writing,)
-            )
-        except OSError as error:
+            starter = await _execute(part, command, log, pass_fds=(writing,))
+        except LabError:
             os.close(reading)
-            raise LabError(f"{part.name}: {error}") from error
+            raise
         finally:
             os.close(writing)
     return Process(part, starter, await _program_pid(part, starter, reading))
+
+
+async def _execute(part: Part, command: Sequence[str], log: BinaryIO, **options: Any) -> asyncio.subprocess.Process:
+    try:
+        return await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, **options
+        )
+    except OSError as error:
+        raise LabError(f"{part.name}: {error}") from error
 
 
 async def _program_pid(part: Part, starter: asyncio.subprocess.Process, reading: int) -> int:
