@@ -84,4 +84,4 @@ async def until(condition: object, within_s: float = 5) -> None:
     assert callable(condition)
     async with asyncio.timeout(within_s):
         while not condition():  # noqa: ASYNC110 - what a server counts tells no event
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0)
