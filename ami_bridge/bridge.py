@@ -7,9 +7,12 @@ in order: when Redis does not answer a batch, the batch is told again.
 
 import asyncio
 import contextlib
+import logging
 import re
 from collections.abc import Mapping
 from typing import Final
+
+import structlog
 
 from ami_bridge import events as ami
 from ami_bridge.actions import CoreShowChannels, Getvar, PJSIPShowContacts, SetGlobal
@@ -41,6 +44,7 @@ _TELLING: Final = (
 )  # fmt: skip
 _read_channel: Final = ami.reader_of(ami.CoreShowChannel)
 _read_contact: Final = ami.reader_of(ami.ContactList)
+_log = structlog.get_logger("bridge")
 _SECONDS: Final = re.compile(rb"([0-9]{1,12})(\.[0-9]*)?")
 
 
@@ -150,6 +154,7 @@ class Bridge:
     def _on_down(self, reason: str) -> None:
         self._tell_link(up=False, reason=reason)
         if self._client.is_dead and not self._told_dead:
+            _log.warning("nobody listens at the node: its channels count as ended", node=self._node)
             self._told_dead = True  # its lines are free, its callers are called back, its phones are not reached
             self._outbox.put(end_all(self._state, self._clock()))
 
@@ -157,6 +162,7 @@ class Bridge:
         """Tell changes only: a node that stays away is tried again and again."""
         if self._told_up is not up:
             self._told_up = up
+            _log.log(logging.INFO if up else logging.WARNING, "AMI link", node=self._node, up=up, reason=reason)
             self._outbox.put((bus.NodeSeen(at=self._clock(), node=self._node, up=up, reason=reason),))
 
     async def _tell(self) -> None:
@@ -176,6 +182,7 @@ class Bridge:
     def _own_up(self, gap: int) -> None:
         """Tell readers that they missed something; the snapshot that follows says what is true now."""
         reason = f"gap: {gap} events were not told"
+        _log.warning("Redis was away too long: events were dropped, a snapshot follows", node=self._node, dropped=gap)
         self._outbox.put((bus.NodeSeen(at=self._clock(), node=self._node, up=self._client.is_up, reason=reason),))
         self._snapshot_wanted.set()
 
@@ -215,7 +222,9 @@ class Bridge:
     def _mend(self, snapshot: Snapshot, differences: Differences) -> None:
         self._outbox.put(repair(self._state, snapshot, differences))
         touch_listed(self._state, snapshot)
-        self._repairs += len(differences) if self._primed else 0
+        if differences and self._primed:
+            self._repairs += len(differences)
+            _log.warning("snapshot differs from the events: mended", node=self._node, differences=len(differences))
         self._primed = True
 
     async def _ask_city(self, leg: Leg) -> None:

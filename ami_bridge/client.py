@@ -127,6 +127,7 @@ class Client:
                 failures = 1 if lasted_s > self._patience.retry_most_s else failures + 1
             except AuthFailed as error:
                 self.auth_failures += 1
+                _LOG.warning("%s; is manager.conf of that node applied? (tieline conf diff)", error)
                 failures, self._reason = _LONGEST, str(error)
             except (ConnectionLost, DeadlineExceeded) as error:
                 self.attempts_failed += 1

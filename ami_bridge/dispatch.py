@@ -1,15 +1,16 @@
 """From packets to subscribers, by the event's name: the cost does not grow with the number of subscribers."""
 
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, cast
+
+import structlog
 
 from ami_bridge.events import MODELLED, AmiEvent, Kind, reader_of
 from ami_bridge.wire import Packet
 from tieline.errors import LocalProtocolError
 
-_LOG = logging.getLogger(__name__)
+_log = structlog.get_logger("bridge")
 _EVENT: Final = b"Event: "
 
 
@@ -71,4 +72,4 @@ class Dispatcher:
                     subscriber(event)
                 except Exception:  # noqa: BLE001  # the top frame of foreign code: its fault must not cost the link
                     self.failures += 1
-                    _LOG.exception("AMI subscriber failed", extra={"event_name": type(event).__name__})
+                    _log.exception("AMI subscriber failed", event_name=type(event).__name__)

@@ -28,5 +28,9 @@ async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 def _end_with(task: "asyncio.Task[None]") -> None:
     if task.cancelled() or task.exception() is None:
         return
-    _log.error("part died: the process ends and its supervisor starts it again", exc_info=task.exception())
+    _log.error(
+        "part died: the process ends and its supervisor starts it again",
+        work=getattr(task.get_coro(), "__qualname__", ""),
+        exc_info=task.exception(),
+    )
     os.kill(os.getpid(), signal.SIGTERM)

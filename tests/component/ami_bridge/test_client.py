@@ -1,9 +1,9 @@
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from ami_bridge.actions import CoreShowChannels, Hangup, Originate, Ping, SetGlobal, Setvar
 from ami_bridge.client import Client
@@ -163,15 +163,13 @@ async def test_a_refused_login_is_told_as_such_and_not_hammered(peer: ScriptedAm
     assert peer.connections == 1
 
 
-async def test_a_raising_subscriber_does_not_close_the_link(
-    peer: ScriptedAmi, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_raising_subscriber_does_not_close_the_link(peer: ScriptedAmi) -> None:
     def faulty(_: Hold) -> None:
         raise ValueError("a bug")
 
     watched = Watched(peer)
     watched.dispatcher.subscribe(Hold, faulty)
-    with caplog.at_level(logging.CRITICAL):
+    with capture_logs() as lines:
         async with running(watched):
             assert await watched.next_change() == "up"
             for number in range(20):
@@ -179,6 +177,7 @@ async def test_a_raising_subscriber_does_not_close_the_link(
             got = [(await watched.held.get()).uniqueid for _ in range(20)]
             assert (await watched.client.do(Ping())).success
     assert got == [str(number) for number in range(20)]
+    assert [(line["event"], line["event_name"]) for line in lines] == [("AMI subscriber failed", "Hold")] * 20
     assert (watched.dispatcher.failures, peer.connections) == (20, 1)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from ami_bridge.node_link import Patience
 from tests.component.ami_bridge.bridged_node import (
@@ -69,3 +70,23 @@ async def test_a_node_that_stays_away_is_told_once(peer: ScriptedAmi, live: Live
         assert await live.call("EXISTS", "tl:hb:bridge:fuzhou-1") == 0
         await peer.start()
         assert (await reader.until(bus.NodeSeen)).up
+
+
+async def test_the_log_tells_when_the_link_goes_and_comes_and_what_was_mended(peer: ScriptedAmi, live: Live) -> None:
+    reader = Reader(live)
+    peer.items["CoreShowChannels"] = [channel()]
+    with capture_logs() as lines:
+        async with bridged(peer, live):
+            await reader.until(bus.NodeSnapshot)
+            peer.items["CoreShowChannels"] = []
+            peer.cut()
+            await reader.until(bus.NodeSnapshot)
+    said = [(line["event"], line["log_level"], line.get("up"), line.get("differences")) for line in lines]
+    assert said == [
+        ("AMI link", "info", True, None),
+        ("AMI link", "warning", False, None),
+        ("AMI link", "info", True, None),
+        ("snapshot differs from the events: mended", "warning", None, 1),
+        ("AMI link", "warning", False, None),
+    ]
+    assert lines[1]["reason"]
