@@ -102,10 +102,10 @@ def test_personal_fields_are_shown_or_masked_as_told() -> None:
 def test_a_number_in_an_unmarked_field_is_masked_and_told(slipped: Any) -> None:
     log = Log()
     get_logger("agi").info("call admitted", peer=slipped)
-    assert "540591" not in log.stream.getvalue()
-    assert "8765" not in log.stream.getvalue()
-    assert "202555" not in log.stream.getvalue()
-    assert log.only()["unmarked_number"] is True
+    line = log.only()
+    assert line.pop("unmarked_number") is True
+    assert line.pop("at")  # its microseconds may hold any four digits
+    assert not [part for part in ("540591", "8765", "202555") if part in json.dumps(line)]
 
 
 @pytest.mark.parametrize(
