@@ -18,6 +18,9 @@ from tieline.errors import LocalProtocolError
 CONTEXT: Final = "consult"
 _KEYS: Final = {"consult": "A", "complete": "B", "join": "C", "back": "D"}
 _AGENT: Final = re.compile(r"a[0-9]{3,8}")
+_NODE: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+WAY: Final = "_TL_CONSULT"
+"""Inherited by the Local channel that runs the context: `<node>:<fence>`, empty when this node reaches the phone."""
 
 
 def actions_of(command: bus.Consult, channel: str) -> Iterator[Action]:
@@ -28,12 +31,15 @@ def actions_of(command: bus.Consult, channel: str) -> Iterator[Action]:
         channel: The first agent's leg.
 
     Raises:
-        LocalProtocolError: There is no such step or agent.
+        LocalProtocolError: There is no such step, agent or node.
     """
     key = _KEYS.get(command.step)
     if key is None or _AGENT.fullmatch(command.to_agent) is None:
         raise LocalProtocolError(f"no consultation: {command.step!r} with {command.to_agent!r}")
+    if command.by_way_of and _NODE.fullmatch(command.by_way_of) is None:
+        raise LocalProtocolError(f"no node: {command.by_way_of!r}")
     if command.step == "consult":
+        yield Setvar(channel, WAY, f"{command.by_way_of}:{command.fence}" if command.by_way_of else "")
         yield Setvar(channel, "TRANSFER_EXTEN", command.to_agent)
         yield Setvar(channel, "TRANSFER_CONTEXT", CONTEXT)
     yield PlayDTMF(channel, key)

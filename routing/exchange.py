@@ -17,7 +17,18 @@ from routing.decision import Cause, Decision
 from routing.demand import Demand
 from routing.ladders import LadderSet
 from routing.offering import Offering
-from routing.offers import Effect, MakeOffer, MoveCall, Offer, Onward, Step, Waiting, WithdrawOffer
+from routing.offers import (
+    DeclineOffer,
+    Effect,
+    LendAgent,
+    MakeOffer,
+    MoveCall,
+    Offer,
+    Onward,
+    Step,
+    Waiting,
+    WithdrawOffer,
+)
 from routing.pool import Pool
 from routing.reasons import agent_chosen, call_chosen
 from routing.seat_facts import Offered
@@ -170,6 +181,8 @@ class Exchange:
             self.fail(offer, now)
             return
         self.give_back(offer, "lease", now)
+        if offer.lent:
+            return
         if offer.call.site not in self.own or not self.seating.is_ours(offer.agent):
             self.crossing.part(offer.call.call_id, offer.agent, now)
         self.wait(offer.call, now)
@@ -182,18 +195,42 @@ class Exchange:
             case Step.BLIND if not offer.second and now >= offer.moving_until:
                 self.offering.note(replace(offer, moving_until=now + MOVING_S))
                 self.out.append(MoveCall(offer.call, onward))
-            case Step.CONSULT if not offer.second and onward.agent in self.pool.idle:
+            case Step.CONSULT if not offer.second:
                 self._consult(offer, onward.agent, now)
             case Step.COMPLETE | Step.JOIN | Step.BACK if offer.second:
-                self.consulting.step(offer, step)
+                self.consulting.step(offer, step, now)
             case _:
                 pass
 
     def _consult(self, offer: Offer, second: AgentId, now: float) -> None:
-        """Reserve a second agent of ours for a talk; another site's agents only take callers over."""
-        if self.seating.is_ours(second):
-            self._next_fence += 1
-            self.consulting.begin(offer, second, self._next_fence - 1, now, now + self._rings_s)
+        """Reserve a second agent of ours for a talk, or ask another site for its agent."""
+        if second not in self.pool.idle:
+            self.consulting.refuse(offer, second, self.seating.why_not_idle(second))
+        elif self.seating.is_ours(second):
+            self.consulting.begin(offer, second, self._take_fence(), now, now + self._rings_s)
+        else:
+            self.consulting.want(offer, second, now)
+
+    def lend(self, call: Waiting, agent: AgentId, now: float) -> None:
+        """Reserve an agent of ours for a talk of another site; its node must begin to dial him within the lease."""
+        if agent not in self.pool.idle:
+            self.out.append(DeclineOffer(call.call_id, agent, 0, self.seating.why_not_idle(agent)))
+        elif call.call_id in self.offering.offers:
+            self.out.append(DeclineOffer(call.call_id, agent, 0, "offered"))
+        else:
+            self.leave(call.call_id)
+            offer = Offer(call, agent, self._take_fence(), now + self._lease_s, lent=True)
+            self.offering.put(offer)
+            self.seating.news(agent, now, Offered(call.call_id, offer.fence))
+            self.out.append(LendAgent(offer))
+
+    def lent(self, call_id: CallId, agent: AgentId, fence: int, now: float) -> bool:
+        """Another site has lent an agent; tells whether he is still wanted."""
+        return self.consulting.lent(call_id, agent, fence, now + self._rings_s)
+
+    def _take_fence(self) -> int:
+        self._next_fence += 1
+        return self._next_fence - 1
 
     # Matching ------------------------------------------------------------------------------------------------
 
@@ -245,8 +282,7 @@ class Exchange:
     def _offer(self, call: Waiting, agent: AgentId, decision: Decision, now: float) -> None:
         self.leave(call.call_id)
         lease_s = self._lease_s + (CALL_BACK_S if call.need.lane is Lane.CALLBACK else 0.0)
-        offer = Offer(call, agent, self._next_fence, now + lease_s)
-        self._next_fence += 1
+        offer = Offer(call, agent, self._take_fence(), now + lease_s)
         self.offering.put(offer)
         self.seating.news(agent, now, Offered(call.call_id, offer.fence))
         self.out.append(MakeOffer(offer, decision))

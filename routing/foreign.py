@@ -7,6 +7,7 @@ declined, and ours to a caller of its own may be declined by it.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from routing.consulting import SILENT
 from routing.ended import Ended
 from routing.exchange import Exchange
 from routing.offers import DeclineOffer, Offer, TakeUpOffer, Waiting
@@ -40,6 +41,8 @@ class Foreign:
         if call_site not in exchange.own:
             if other := exchange.leave(call_id):
                 self.offered[call_id] = other
+        elif lease_until > now and exchange.lent(call_id, agent, fence, now):
+            pass
         elif call is None:
             why = "offered" if call_id in exchange.offering.offers else "gone"
             exchange.out.append(DeclineOffer(call_id, agent, fence, why))
@@ -54,6 +57,7 @@ class Foreign:
     def withdrawn(self, call_id: CallId, agent: AgentId, fence: int, now: float) -> None:
         """Another site takes its offer back."""
         exchange, offering = self.exchange, self.exchange.offering
+        exchange.consulting.not_to_be(call_id, agent, fence, SILENT, now)
         offer = offering.of(call_id, agent, fence)
         if offer is not None and not offer.taken and not exchange.seating.is_ours(agent):
             offering.take_out(call_id)
@@ -62,8 +66,9 @@ class Foreign:
         elif (call := self.offered.pop(call_id, None)) and not exchange.knows(call_id):
             exchange.wait(call, now)
 
-    def declined(self, call_id: CallId, agent: AgentId, fence: int, now: float) -> None:
-        """A call's site does not want our agent for it."""
+    def declined(self, call_id: CallId, agent: AgentId, fence: int, why: str, now: float) -> None:
+        """A call's site does not want our agent for it, or another site does not lend us its own."""
+        self.exchange.consulting.not_to_be(call_id, agent, fence, why, now)
         offer = self.exchange.offering.of(call_id, agent, fence)
         if offer is not None and not offer.taken and offer.call.site not in self.exchange.own:
             self.exchange.give_back(offer, "declined", now)

@@ -1,7 +1,7 @@
 """What the bus tells, as the matcher's methods want it. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, TypeVar
 
@@ -109,11 +109,11 @@ class Intake:
                 return matcher.call_gone(call_id, now, event.at)
             case bus.OfferTaken(agent=agent, fence=fence, at=at):
                 return matcher.taken(call_id, AgentId(agent), fence, now, at)
-            case bus.OfferFailed(status="CANCEL", at=at):
-                # Told by an agent's node of another site's caller alone: he hung up, the agent is not to blame.
-                return matcher.call_gone(call_id, now, at)
-            case bus.OfferFailed(agent=agent, fence=fence):
-                return matcher.failed(call_id, AgentId(agent), fence, now)
+            case bus.OfferFailed(agent=agent, fence=fence, status="CANCEL", at=at):
+                # Told by an agent's node of another node's caller alone.
+                return matcher.called_off(call_id, AgentId(agent), fence, now, at)
+            case bus.OfferFailed(agent=agent, fence=fence, status=status):
+                return matcher.failed(call_id, AgentId(agent), fence, now, status)
             case bus.AgentRinging(agent=agent, at=at):
                 return matcher.rung(call_id, AgentId(agent), now, at)
             case bus.AgentAnswered(agent=agent, at=at):
@@ -160,8 +160,8 @@ class Intake:
                 yield Rescue(call_id, NodeId(snapshot.node), channel.channel)
 
 
-def waiting_of(event: bus.CallWaiting, site: SiteId) -> Waiting:
-    """Read a call that waits at a site."""
+def waiting_of(event: bus.CallWaiting | bus.AgentWanted, site: SiteId) -> Waiting:
+    """Read a call of a site."""
     need = Need(
         dialect=DialectId(event.dialect),
         business=_known(Business, event.business, Business.OTHER),
@@ -171,8 +171,10 @@ def waiting_of(event: bus.CallWaiting, site: SiteId) -> Waiting:
         only_dialect=event.only_dialect,
     )
     call_id, node = CallId(event.call_id), NodeId(event.node)
-    wanted = AgentId(event.wanted)
-    return Waiting(call_id, node, event.channel, need, event.since, site, event.moved_at, wanted)
+    call = Waiting(call_id, node, event.channel, need, event.since, site)
+    if isinstance(event, bus.CallWaiting):
+        return replace(call, moved_at=event.moved_at, wanted=AgentId(event.wanted))
+    return call
 
 
 def step_of(event: bus.TransferAsked) -> Step:

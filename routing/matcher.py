@@ -194,11 +194,31 @@ class Matcher:
                     self._exchange.out.append(NextLeg(offer.call, agent, _at(at, now)))
         return self._exchange.match(now)
 
-    def failed(self, call_id: CallId, agent: AgentId, fence: int, now: float) -> list[Effect]:
-        """The agent did not answer: he pauses, and the call will be told as waiting again."""
+    def failed(self, call_id: CallId, agent: AgentId, fence: int, now: float, status: str = "") -> list[Effect]:
+        """The agent did not answer: he pauses, and the call will be told as waiting again; `status` is Dial's."""
+        self._exchange.consulting.not_to_be(call_id, agent, fence, status.lower(), now, missed_at=now)
         offer = self._offering.of(call_id, agent, fence)
         if offer is not None and offer.lease_until > 0:
             self._exchange.fail(offer, now)
+        return self._exchange.match(now)
+
+    def called_off(self, call_id: CallId, agent: AgentId, fence: int, now: float, at: float) -> list[Effect]:
+        """The node that had the agent's phone rung wants him no more: he is not to blame.
+
+        A caller whom he was offered is gone; one for whose agent he was to be consulted, or to whom that agent has
+        handed the caller over, may still be there.
+        """
+        offer = self._offering.of(call_id, agent, fence)
+        if offer is not None and offer.lent and not offer.talks:
+            self._exchange.give_back(offer, "gone", now)
+        elif offer is not None and not offer.handed_over:
+            return self.call_gone(call_id, now, at)
+        return self._exchange.match(now)
+
+    def wanted(self, call: Waiting, agent: AgentId, now: float) -> list[Effect]:
+        """An agent of another site who talks with `call` wants to consult one of ours."""
+        if self._seating.is_ours(agent) and call.site not in self.own:
+            self._exchange.lend(call, agent, now)
         return self._exchange.match(now)
 
     def foreign_offer(
@@ -213,9 +233,12 @@ class Matcher:
         self._foreign.withdrawn(call_id, agent, fence, now)
         return self._exchange.match(now)
 
-    def declined(self, call_id: CallId, agent: AgentId, fence: int, now: float) -> list[Effect]:
-        """The call's site does not want our agent for it: he is free again, as long idle as before."""
-        self._foreign.declined(call_id, agent, fence, now)
+    def declined(self, call_id: CallId, agent: AgentId, fence: int, now: float, why: str = "") -> list[Effect]:
+        """The call's site does not want our agent for it: he is free again, as long idle as before.
+
+        Or another site does not lend us its agent (fence 0).
+        """
+        self._foreign.declined(call_id, agent, fence, why, now)
         return self._exchange.match(now)
 
     # Agents --------------------------------------------------------------------------------------------------

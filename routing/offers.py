@@ -44,7 +44,10 @@ class Offer:
             when his last agent left.
         moving_until: A transfer was asked for; until then a second one is not carried out.
         second: Agent whom the first one consults, or empty; `second_fence` is of his own reservation, void at
-            `second_until` (Unix seconds) if he has not answered; 0 once the first agent goes back.
+            `second_until` (Unix seconds) if he has not answered; 0 once the first agent goes back. Another site's
+            agent has fence 0 until that site has lent him.
+        second_talks: The second agent has answered.
+        lent: Made for an agent of another site who consults ours: its caller does not wait here.
     """
 
     call: Waiting
@@ -57,11 +60,18 @@ class Offer:
     second: AgentId = NOBODY
     second_fence: int = 0
     second_until: float = 0.0
+    second_talks: bool = False
+    lent: bool = False
 
     @property
     def talks(self) -> bool:
         """Whether it has led to a talk."""
         return self.lease_until == 0
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether another site has still to lend the second agent."""
+        return bool(self.second) and not self.second_fence
 
     @property
     def handed_over(self) -> bool:
@@ -110,7 +120,10 @@ class TakeUpOffer(_OfOffer):
 
 @dataclass(frozen=True, slots=True)
 class DeclineOffer:
-    """Tell the other site that its offer is not wanted; `why` is `gone`, `offered` or `late`."""
+    """Tell the other site that its offer is not wanted; `why` is `gone`, `offered` or `late`.
+
+    With fence 0: that the agent whom it wants to consult is not lent; `why` is then as of `RefuseConsult`.
+    """
 
     call_id: CallId
     agent: AgentId
@@ -156,11 +169,38 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepConsult(_OfCall):
-    """Let Asterisk do a step of a consultation, on the first agent's leg."""
+    """Let Asterisk do a step of a consultation, on the first agent's leg; `fence` is of the second agent's offer."""
 
     agent: AgentId
     step: Step
     second: AgentId
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class WantAgent(_OfCall):
+    """Ask another site to lend its agent to a talk of ours, in which he is to be consulted."""
+
+    agent: AgentId
+
+
+@dataclass(frozen=True, slots=True)
+class LendAgent(_OfOffer):
+    """Reserve an agent of ours for a talk of the other site, which dials him."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseConsult(_OfCall):
+    """A consultation does not begin; caller and first agent talk on.
+
+    Attributes:
+        why: The second agent's state; `unseen`: nothing is known of him now; `silent`: his site did not answer in
+            time; or how the attempt to dial him ended, as Dial says it (`tiefull`: no channel was free).
+    """
+
+    agent: AgentId
+    second: AgentId
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,5 +240,16 @@ class SeatChanged:
 
 
 Effect = (
-    MakeOffer | TakeUpOffer | DeclineOffer | WithdrawOffer | MoveCall | StepConsult | NextLeg | EndLeg | SeatChanged
+    MakeOffer
+    | TakeUpOffer
+    | DeclineOffer
+    | WithdrawOffer
+    | MoveCall
+    | StepConsult
+    | WantAgent
+    | LendAgent
+    | RefuseConsult
+    | NextLeg
+    | EndLeg
+    | SeatChanged
 )

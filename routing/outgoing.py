@@ -8,15 +8,18 @@ from routing.offers import (
     DeclineOffer,
     Effect,
     EndLeg,
+    LendAgent,
     MakeOffer,
     MoveCall,
     NextLeg,
     Offer,
     Onward,
+    RefuseConsult,
     SeatChanged,
     StepConsult,
     TakeUpOffer,
     Waiting,
+    WantAgent,
     WithdrawOffer,
 )
 from routing.seats import Seat
@@ -52,13 +55,13 @@ def lasting(effects: Sequence[Effect | Rescue], offers: Mapping[CallId, Offer]) 
         offers: As they are at its end.
     """
     stands = {_offer_key(offer) for offer in offers.values() if not offer.taken}
-    made = {_offer_key(effect.offer) for effect in effects if isinstance(effect, MakeOffer)}
+    made = {_offer_key(effect.offer) for effect in effects if isinstance(effect, MakeOffer | LendAgent)}
     return [effect for effect in effects if _is_lasting(effect, stands, made)]
 
 
 def _is_lasting(effect: Effect | Rescue, stands: Set[_OfferKey], made: Set[_OfferKey]) -> bool:
     match effect:
-        case MakeOffer(offer) | TakeUpOffer(offer):
+        case MakeOffer(offer) | TakeUpOffer(offer) | LendAgent(offer):
             return _offer_key(offer) in stands
         case WithdrawOffer(offer):  # the end of one that the other site made is told: that site knows of it
             return _offer_key(offer) not in made
@@ -97,8 +100,14 @@ def commands_of(
                 yield telling(_withdrawn(offer, why, now))
             case MoveCall(call, onward):
                 yield commanding(call.node, _sent_on(call, onward, now))
-            case StepConsult(call):
-                yield commanding(call.node, _consulting(effect, now))
+            case StepConsult(call, _, _, second):
+                yield commanding(call.node, _consulting(effect, now, way_to(second, call.node)))
+            case WantAgent(call, agent):
+                yield telling(_wanted(call, agent, now))
+            case LendAgent(offer):
+                yield telling(_made(offer, now))
+            case RefuseConsult(call, agent, second, why):
+                yield telling(bus.ConsultRefused(at=now, call_id=call.call_id, agent=agent, to_agent=second, why=why))
             case NextLeg(call, agent, at):
                 leg = bus.NoteLeg(at=now, call_id=call.call_id, channel=call.channel, agent=agent, begun_at=at)
                 yield commanding(call.node, leg)
@@ -127,6 +136,25 @@ def _changed(agent: AgentId, seat: Seat, now: float) -> bus.AgentChanged:
     )
 
 
+def _wanted(call: Waiting, agent: AgentId, now: float) -> bus.AgentWanted:
+    need = call.need
+    return bus.AgentWanted(
+        at=now,
+        call_id=call.call_id,
+        call_site=call.site,
+        agent=agent,
+        node=call.node,
+        channel=call.channel,
+        city=need.city,
+        dialect=need.dialect,
+        business=need.business,
+        since=call.since,
+        lane=need.lane,
+        county=need.county,
+        only_dialect=need.only_dialect,
+    )
+
+
 def _made(offer: Offer, now: float) -> bus.OfferMade:
     return bus.OfferMade(
         at=now,
@@ -148,13 +176,15 @@ def _sent_on(call: Waiting, onward: Onward, now: float) -> bus.SendOn:
     return bus.SendOn(at=now, call_id=call.call_id, channel=call.channel, to=to, expires=now + MOVE_S)
 
 
-def _consulting(asked: StepConsult, now: float) -> bus.Consult:
+def _consulting(asked: StepConsult, now: float, by_way_of: NodeId) -> bus.Consult:
     return bus.Consult(
         at=now,
         call_id=asked.call.call_id,
         agent=asked.agent,
         step=asked.step,
         to_agent=asked.second,
+        fence=asked.fence,
+        by_way_of=by_way_of,
         expires=now + MOVE_S,
     )
 

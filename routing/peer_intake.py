@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from routing.business_sites import left_elsewhere
-from routing.intake import onward_of, step_of
+from routing.intake import onward_of, step_of, waiting_of
 from routing.matcher import Matcher
 from routing.offers import Effect
 from routing.peer_news import BetweenSites, PeerLost, PeerNews, PeerSeen
@@ -86,8 +86,10 @@ class PeerIntake:
             case bus.OfferWithdrawn(agent=agent, fence=fence):
                 if self._is_theirs(agent):
                     return matcher.foreign_withdrawn(call_id, AgentId(agent), fence, now)
-            case bus.OfferDeclined(agent=agent, fence=fence):
-                return matcher.declined(call_id, AgentId(agent), fence, now)
+            case bus.OfferDeclined(agent=agent, fence=fence, why=why):
+                return matcher.declined(call_id, AgentId(agent), fence, now, why)
+            case bus.AgentWanted(agent=agent, call_site=call_site):
+                return matcher.wanted(waiting_of(event, SiteId(call_site)), AgentId(agent), now)
             case bus.OfferFailed():
                 return self._failed_there(event, now)
             case bus.TransferAsked(agent=agent):

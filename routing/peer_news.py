@@ -33,6 +33,7 @@ BetweenSites = (
     | bus.CallGone
     | bus.CallJournalled
     | bus.TransferAsked
+    | bus.AgentWanted
 )
 """What a matcher hears of the other site's bus."""
 PeerNews = PeerSeen | PeerLost | BetweenSites

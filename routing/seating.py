@@ -13,6 +13,7 @@ from routing.seats import EMPTY, Seat, SeatRules, after
 from routing.timers import Timer, Timers
 from tieline.model import AgentId, AgentState, CallId, SiteId
 
+UNSEEN: Final = "unseen"
 _WITH_CALL: Final = frozenset((AgentState.OFFERED, AgentState.TALKING))
 _ON_DUTY: Final = frozenset((AgentState.READY, AgentState.OFFERED, AgentState.TALKING, AgentState.WRAP_UP))
 
@@ -56,6 +57,13 @@ class Seating:
             return
         self.out.append(SeatChanged(agent, seat, before))
         self._put(agent, seat)
+
+    def why_not_idle(self, agent: AgentId) -> str:
+        """Say what an agent does who cannot have a call now; `unseen` when nothing is known of him."""
+        seat = self.seats.get(agent) or self.peer_seats.get(agent)
+        if seat is None:
+            return AgentState.OFFLINE if self.is_ours(agent) else UNSEEN
+        return AgentState.OFFERED if seat.state is AgentState.READY else seat.state
 
     def restore(self, seats: Mapping[AgentId, Seat]) -> None:
         """Take over seats as somebody left them; agents who are not known any more are left out."""

@@ -13,6 +13,7 @@ import structlog
 
 from routing.agent_desk import CHIEFS, fetch_seats
 from routing.agents import Agent
+from routing.consult_answer import in_words, refusal_of
 from routing.keys import OFFERS, POOL
 from routing.offers import Offer, Step
 from tieline import audit, bus
@@ -77,9 +78,10 @@ class TransferDesk:
         self._clock = clock
 
     async def ask(self, call: str, wanted: Transfer, *, by: Principal) -> None:
-        """Pass a blind transfer on.
+        """Pass a step on.
 
-        Whether another site's agent is ready is not known here: when he is not, who fits best takes the caller on.
+        Whether another site's agent is ready is not known here: when he is not, who fits best takes on a caller who
+        is sent to him, and a consultation is refused by the matchers.
 
         Raises:
             Refused: It is not allowed, or makes no sense; nothing was changed.
@@ -96,7 +98,22 @@ class TransferDesk:
             if by.role is not Role.AGENT:
                 raise
             _log.warning("agent's own transfer without a line in the trail", call_id=call, error=str(error))
+        since = await self._live.last_id()
         await self._live.tell(asked)
+        # The answer is told at the call's site: who asks at another one gets no word of a refusal.
+        if wanted.step is Step.CONSULT and offer.call.site == self._site:
+            await self._hear_answer(asked, since)
+
+    async def _hear_answer(self, asked: bus.TransferAsked, since: str) -> None:
+        """Wait until the second agent's phone is dialled; without a sign in time the consultation is on its way.
+
+        Raises:
+            Refused: It does not begin; caller and first agent talk on.
+        """
+        refused = await refusal_of(self._live, asked.call_id, asked.to_agent, since)
+        if refused:
+            site = self._agents[AgentId(asked.to_agent)].site
+            raise _refused(Kind.CONFLICT, in_words(asked.to_agent, site, refused))
 
     async def _talk(self, call: str) -> Offer:
         """Find the talk of a call."""
@@ -138,9 +155,8 @@ class TransferDesk:
         if business not in set(Business):
             raise _refused(Kind.INVALID, f"to: {business!r} is none of {', '.join(Business)}")
         self._check_able(agent, business, dialect, offer)
-        where = offer.call.site
-        if wanted.step is Step.CONSULT and (not agent or self._agents[AgentId(agent)].site != where):
-            raise _refused(Kind.INVALID, f"to: only an agent of {where}, the caller's site, can be consulted")
+        if wanted.step is Step.CONSULT:
+            self._check_consultable(agent, offer)
         return bus.TransferAsked(
             at=self._clock(),
             call_id=offer.call.call_id,
@@ -168,6 +184,15 @@ class TransferDesk:
             raise _refused(Kind.CONFLICT, f"{agent} talks with this caller already")
         elif agent not in able:
             raise _refused(Kind.CONFLICT, f"{agent} is not trained for {business}")
+
+    def _check_consultable(self, agent: str, offer: Offer) -> None:
+        if not agent:
+            raise _refused(Kind.INVALID, "to: consulted is one agent, by name")
+        first, second, home = self._agents[offer.agent].site, self._agents[AgentId(agent)].site, offer.call.site
+        if home not in (first, second):
+            raise _refused(
+                Kind.INVALID, f"to: with a caller of {home}, {offer.agent} can consult agents of {home} alone"
+            )
 
     async def _check_ready(self, agent: AgentId) -> None:
         known = self._agents.get(agent)

@@ -28,7 +28,7 @@ from lab.setup import make_plan, prepare
 from lab.supervisor import Request
 from routing.agents import load_agents
 from tests.live import instance
-from tests.live.special_agents import PHONES, SPECIAL, added_agents
+from tests.live.special_agents import FAR_PHONES, PHONES, SPECIAL, added_agents
 from tests.live.special_callback import callback_file
 from tests.live.special_hours import hours_file
 from tieline import bus, secrets_file
@@ -252,6 +252,7 @@ def _phones(agents_file: Path) -> dict[SiteId, tuple[PhoneGroup, ...]]:
         willing = tuple(agent.id for agent in agents.values() if agent.site == site and agent.id not in SPECIAL)
         groups[site] = (PhoneGroup(site, willing, Answers(ring_ms=300)),)
     groups[SiteId("fuzhou")] += PHONES
+    groups[SiteId("xiamen")] += FAR_PHONES
     return groups
 
 

@@ -24,6 +24,11 @@ RINGS: Final = AgentId("a1905")
 SLOW: Final = AgentId("a1906")
 """Min Bei, billing: lets it ring for a while, then answers."""
 
+FAR_REFUSES: Final = AgentId("a2901")
+"""Of Xiamen; Wu, other business: lets it ring, then declines."""
+FAR_SLOW: Final = AgentId("a2902")
+"""Of Xiamen; Wu, other business: lets it ring for a while, then answers."""
+
 TALK_MS: Final = 1500
 HOLD_MS: Final = 2000
 SLOW_MS: Final = 8000
@@ -35,6 +40,8 @@ _ADDED: Final = {
     HOLDS: ("min_bei", Business.COMPLAINT),
     RINGS: ("hakka", Business.BILLING),
     SLOW: ("min_bei", Business.BILLING),
+    FAR_REFUSES: ("wu", Business.OTHER),
+    FAR_SLOW: ("wu", Business.OTHER),
 }
 
 PHONES: Final = (
@@ -49,7 +56,13 @@ PHONES: Final = (
 )
 """All of them work in Fuzhou."""
 
-SPECIAL: Final = frozenset(agent for group in PHONES for agent in group.agents)
+FAR_PHONES: Final = (
+    PhoneGroup("far-declines", (FAR_REFUSES,), Refuses("603 Decline", ring_ms=300)),
+    PhoneGroup("far-slow", (FAR_SLOW,), Answers(ring_ms=SLOW_MS)),
+)
+"""And these in Xiamen."""
+
+SPECIAL: Final = frozenset(agent for group in (*PHONES, *FAR_PHONES) for agent in group.agents)
 
 
 def added_agents() -> str:
@@ -58,7 +71,7 @@ def added_agents() -> str:
         f'''
 [[agent]]
 id = "{agent}"
-site = "fuzhou"
+site = "{"xiamen" if agent in (FAR_REFUSES, FAR_SLOW) else "fuzhou"}"
 name = "{agent}"
 dialects = {{ {dialect} = "native", mandarin = "basic" }}
 business = {{ {business} = "fluent" }}

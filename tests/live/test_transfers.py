@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from crm_adapter.policy import load_policy
 from crm_adapter.record import CallRecord
@@ -40,13 +40,14 @@ def _all_ready(lab: House) -> Iterator[None]:
 class Talk:
     """A caller from Fuzhou who talks with somebody, and whose end the test decides."""
 
-    def __init__(self, lab: House, business: Business = Business.REPAIR) -> None:
+    def __init__(self, lab: House, business: Business = Business.REPAIR, *, first: str = "") -> None:
         script = lab.script("fuzhou", "mandarin", business, Pause(LONGEST_MS), HangUp())
         self.lab = lab
         self._caller = Background(lambda: lab.call("fuzhou", script))
-        first = self.wait(bus.AgentAnswered, lambda event: True)
-        self.call_id, self.first = first.call_id, first.agent
-        self.channel = self.told(bus.CallWaiting)[0].channel
+        talk = self.wait(bus.AgentAnswered, lambda event: first in ("", event.agent))
+        self.call_id, self.first = talk.call_id, talk.agent
+        came = self.wait(bus.CallWaiting, lambda event: event.call_id == self.call_id)
+        self.channel, self.node = came.channel, came.node
 
     def told(self, kind: type[Told], site: SiteId = FUZHOU) -> list[Told]:
         """Give what a site was told so far."""
@@ -60,9 +61,18 @@ class Talk:
 
     def ask(self, *words: str) -> None:
         """Ask for a step, on the command line."""
-        settings = str(self.lab.plan.settings_file)
-        done = CliRunner().invoke(main, ["call", "--settings", settings, "transfer", self.call_id, *words])
+        done = self._transfer(*words)
         assert done.exit_code == 0, done.output
+
+    def consult_in_vain(self, agent: str) -> str:
+        """Want to consult somebody who cannot be had; give what the command line says."""
+        done = self._transfer("--step", "consult", "--to", f"agent:{agent}")
+        assert done.exit_code == 1, done.output
+        return done.output
+
+    def _transfer(self, *words: str) -> Result:
+        settings = str(self.lab.plan.settings_file)
+        return CliRunner().invoke(main, ["call", "--settings", settings, "transfer", self.call_id, *words])
 
     def consult(self, agent: str) -> None:
         """Let the first agent's phone ring a second one, and wait until that phone rings."""
@@ -79,7 +89,7 @@ class Talk:
 
     def has_caller(self, agent: str) -> None:
         """Wait until the caller's channel says whose he is."""
-        while f"{agent}:" not in self.lab.asterisk(NODE, f"core show channel {self.channel}"):
+        while f"{agent}:" not in self.lab.asterisk(self.node, f"core show channel {self.channel}"):
             self.lab.wait_for_news()
 
     def hang_up(self, agent: str) -> None:
@@ -87,13 +97,17 @@ class Talk:
         self._command(bus.EndLeg(at=time.time(), call_id=self.call_id, agent=agent))
 
     def _command(self, command: bus.Command) -> None:
-        self.lab.run(self.lab.lives[FUZHOU].command(NODE, command))
+        self.lab.run(self.lab.lives[FUZHOU].command(self.node, command))
+
+    def end_caller(self) -> None:
+        """End the caller's channel, and wait until he has noticed."""
+        self._command(bus.HangUpChannel(at=time.time(), channel=self.channel, cause=16))
+        assert self._caller.end().is_scripted
 
     def end(self, *agents: str) -> CallRecord:
         """End the call; give its only record, of a talk with these agents, who are all free again."""
         self.has_caller((self.first, *agents)[-1])
-        self._command(bus.HangUpChannel(at=time.time(), channel=self.channel, cause=16))
-        assert self._caller.end().is_scripted
+        self.end_caller()
         self.lab.settle(calls=1)
         record = self.lab.one()
         assert (record.call_id, record.outcome) == (self.call_id, Outcome.ANSWERED)
@@ -109,7 +123,7 @@ class Talk:
 
     def becomes(self, agent: str, state: AgentState) -> None:
         """Wait until an agent was told to be in a state."""
-        site = XIAMEN if agent == FAR else FUZHOU
+        site = XIAMEN if agent.startswith("a2") else FUZHOU
         self.wait(bus.AgentChanged, lambda event: (event.agent, event.state) == (agent, state), site)
 
     def state(self, agent: str) -> str:

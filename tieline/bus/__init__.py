@@ -44,6 +44,8 @@ from tieline.bus.commands import (
 from tieline.bus.decided import (
     AgentAsked,
     AgentChanged,
+    AgentWanted,
+    ConsultRefused,
     NoticeChanged,
     OfferDeclined,
     OfferMade,
@@ -71,6 +73,7 @@ __all__ = [
     "AgentChanged",
     "AgentLegGone",
     "AgentRinging",
+    "AgentWanted",
     "CallArrived",
     "CallGone",
     "CallInNet",
@@ -84,6 +87,7 @@ __all__ = [
     "ChannelSeen",
     "Command",
     "Consult",
+    "ConsultRefused",
     "EndLeg",
     "Event",
     "HangUpChannel",
@@ -146,6 +150,8 @@ Event = (
     | AgentChanged
     | AgentAsked
     | TransferAsked
+    | AgentWanted
+    | ConsultRefused
     | TicketMade
     | NoticeChanged
     | SurgeChanged

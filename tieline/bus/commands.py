@@ -62,6 +62,8 @@ class Consult(Message, frozen=True, tag=True):
         step: consult, complete, join or back.
         to_agent: Whom he consults.
         expires: Not executed after this Unix time.
+        fence: Of the offer to that agent.
+        by_way_of: Node that reaches his phone; empty when this one does.
     """
 
     call_id: str
@@ -69,6 +71,8 @@ class Consult(Message, frozen=True, tag=True):
     step: str
     to_agent: str
     expires: float
+    fence: int = 0
+    by_way_of: str = ""
 
 
 class NoteLeg(Message, frozen=True, tag=True):

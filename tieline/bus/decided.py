@@ -18,7 +18,11 @@ class OfferMade(Message, frozen=True, tag=True):
 
 
 class OfferDeclined(Message, frozen=True, tag=True):
-    """The call's own site does not want the other site's agent: the call is gone or has an offer already."""
+    """The call's own site does not want the other site's agent: the call is gone or has an offer already.
+
+    With fence 0 the agent's site tells it: he was wanted (`AgentWanted`), and is not lent; `why` is then as of
+    `ConsultRefused`.
+    """
 
     call_id: str
     agent: str
@@ -90,6 +94,43 @@ class TransferAsked(Message, frozen=True, tag=True):
     business: str = ""
     dialect: str = ""
     by: str = ""
+
+
+class AgentWanted(Message, frozen=True, tag=True):
+    """An agent who talks wants to consult one of another site: that site lends him (`OfferMade`), or declines.
+
+    Attributes:
+        agent: Who is wanted.
+        call_site: Whose call it is; that site tells this, and dials him. The rest is as of `CallWaiting`.
+    """
+
+    call_id: str
+    call_site: str
+    agent: str
+    node: str
+    channel: str
+    city: str
+    dialect: str
+    business: str
+    since: float
+    lane: str
+    county: str = ""
+    only_dialect: bool = False
+
+
+class ConsultRefused(Message, frozen=True, tag=True):
+    """A consultation does not begin; caller and agent talk on. Told at the call's site.
+
+    Attributes:
+        agent: Who wanted to consult `to_agent`.
+        why: The state of that agent; `unseen`: nothing is known of him now; `silent`: his site did not answer in
+            time; or how the attempt to dial him ended (`tiefull`: no channel of the tie line was free).
+    """
+
+    call_id: str
+    agent: str
+    to_agent: str
+    why: str
 
 
 class TicketMade(Message, frozen=True, tag=True):

@@ -113,9 +113,13 @@ async def test_the_keys_of_a_consultation_are_pressed_on_the_agents_leg_in_that_
             (LEG, "A", "true"),
             (LEG, "B", "true"),
         ]
-        said = [(one["Channel"], one["Variable"], one["Value"]) for one in await peer.heard("Setvar", 2)]
-        assert said == [(LEG, "TRANSFER_EXTEN", "a1002"), (LEG, "TRANSFER_CONTEXT", "consult")]
-        await passing(lambda: bridge.metrics().commands_done == 4, peer)
+        said = [(one["Channel"], one["Variable"], one["Value"]) for one in await peer.heard("Setvar", 3)]
+        assert said == [
+            (LEG, "_TL_CONSULT", ""),
+            (LEG, "TRANSFER_EXTEN", "a1002"),
+            (LEG, "TRANSFER_CONTEXT", "consult"),
+        ]
+        await passing(lambda: bridge.metrics().commands_done == 5, peer)
         metrics = bridge.metrics()
         assert (metrics.commands_gone, metrics.commands_expired, metrics.commands_refused) == (2, 1, 1)
 

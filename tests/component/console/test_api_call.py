@@ -1,5 +1,6 @@
 """Transfers over HTTP: whose callers, where to, what is refused, what is told and written down."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from routing.seats import EMPTY, SeatRules, after
 from tests.component.console.conftest import ME, Desk
 from tieline import bus
 from tieline.database import Database
+from tieline.live import EVENTS
 from tieline.model import AgentId, Business, CallId, CityId, DialectId, Need, NodeId, SiteId
 from tieline.principal import Principal, Role
 from tieline.store import fetch_audit
@@ -61,14 +63,65 @@ async def test_an_agent_hands_his_own_caller_on(desk: Desk, database: Database) 
     assert (line.action, line.subject) == ("call.transfer", f"call:{CALL}")
 
 
-async def test_a_consultation_wants_a_ready_agent_of_the_callers_site(desk: Desk) -> None:
+async def answered(desk: Desk, token: str, to: str, *events: bus.Event) -> tuple[int, Any]:
+    """Ask for a consultation, and tell events once that was passed on; gives the answer."""
+    before = await desk.live.last_id()
+    asking = asyncio.create_task(ask(desk, token, step="consult", to=to))
+    await desk.live.read(EVENTS, before, block_ms=5000)
+    await desk.live.tell(*events)
+    return await asking
+
+
+def ringing(agent: str) -> bus.AgentRinging:
+    return bus.AgentRinging(at=1.0, call_id=CALL, agent=agent)
+
+
+def refused(agent: str, why: str) -> bus.ConsultRefused:
+    return bus.ConsultRefused(at=1.0, call_id=CALL, agent="a1001", to_agent=agent, why=why)
+
+
+async def test_a_consultation_of_the_own_site_wants_a_ready_agent(desk: Desk) -> None:
     await put(desk, TALK)
     token = desk.token(Role.SUPERVISOR)
     assert (await ask(desk, token, step="consult", to="agent:a1002"))[0] == 409, "offline"
     await ready(desk, "a1002")
-    assert (await ask(desk, token, step="consult", to="agent:a1002"))[0] == 200
-    assert (await ask(desk, token, step="consult", to="agent:a2001"))[0] == 422
+    assert (await answered(desk, token, "agent:a1002", ringing("a1002")))[0] == 200
     assert [event.to_agent for event in await asked(desk)] == ["a1002"]
+
+
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        ("wrap_up", "a2001 is wrap up"),
+        ("unseen", "xiamen is not seen now, so nobody knows what a2001 does"),
+        ("silent", "xiamen did not answer in time whether a2001 can be had"),
+        ("tiefull", "no channel of the tie line to xiamen is free for a2001"),
+    ],
+)
+async def test_a_consultation_that_the_matchers_refuse_is_a_conflict_in_plain_words(
+    desk: Desk, why: str, words: str
+) -> None:
+    await put(desk, TALK)
+    status, told = await answered(desk, desk.token(Role.SUPERVISOR), "agent:a2001", refused("a2001", why))
+    assert (status, told["error"]) == (409, "conflict"), told
+    assert words in told["message"]
+
+
+async def test_what_is_told_of_others_is_no_answer(desk: Desk) -> None:
+    await put(desk, TALK)
+    other_agent = refused("a2002", "silent")
+    other_call = msgspec.structs.replace(refused("a2001", "silent"), call_id=CALL.replace("1", "2"))
+    token = desk.token(Role.SUPERVISOR)
+    status, _ = await answered(desk, token, "agent:a2001", other_agent, other_call, ringing("a2001"))
+    assert status == 200
+
+
+async def test_two_agents_away_from_the_callers_site_do_not_consult_each_other(desk: Desk) -> None:
+    await put(desk, replace(TALK, agent=AgentId("a2001")))
+    status, told = await ask(desk, desk.token(Role.SUPERVISOR), step="consult", to="agent:a2003")
+    assert status == 422
+    assert "a2001 can consult agents of fuzhou alone" in told["message"]
+    assert await asked(desk) == []
 
 
 async def test_the_end_of_a_consultation_wants_one(desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """Steps of a consultation as AMI actions, and the note of who has the caller."""
 
 import pytest
+from msgspec.structs import replace
 
 from ami_bridge.consulting import actions_of, legs_with_next
 from tieline import bus
@@ -21,10 +22,19 @@ def note(agent: str = "a1002") -> bus.NoteLeg:
 
 def test_a_consultation_begins_with_whom_and_where_then_the_key() -> None:
     assert [dict(action.headers()) for action in actions_of(consult("consult"), LEG)] == [
+        {"Channel": LEG, "Variable": "_TL_CONSULT", "Value": ""},
         {"Channel": LEG, "Variable": "TRANSFER_EXTEN", "Value": "a1002"},
         {"Channel": LEG, "Variable": "TRANSFER_CONTEXT", "Value": "consult"},
         {"Channel": LEG, "Digit": "A", "Receive": "true"},
     ]
+
+
+def test_a_phone_that_another_node_reaches_is_named_with_its_way_and_the_offer() -> None:
+    command = replace(consult("consult"), by_way_of="xiamen-1", fence=71)
+    way = next(actions_of(command, LEG))
+    assert dict(way.headers()) == {"Channel": LEG, "Variable": "_TL_CONSULT", "Value": "xiamen-1:71"}
+    with pytest.raises(LocalProtocolError):
+        list(actions_of(replace(command, by_way_of="x&PJSIP/edge-1"), LEG))
 
 
 @pytest.mark.parametrize(("step", "key"), [("complete", "B"), ("join", "C"), ("back", "D")])

@@ -8,7 +8,7 @@ import pytest
 from routing.decision import Cause
 from routing.exchange import MOVING_S
 from routing.matcher import Matcher
-from routing.offers import Effect, EndLeg, MoveCall, NextLeg, Offer, Onward, Step, StepConsult, Waiting
+from routing.offers import Effect, EndLeg, MoveCall, NextLeg, Offer, Onward, RefuseConsult, Step, StepConsult, Waiting
 from tests.unit.routing.people import FUZHOU, XIAMEN, agent, call, decision, matcher, offers, pairs
 from tieline.model import AgentId, AgentState, Business, CallId
 
@@ -132,7 +132,8 @@ def test_who_is_consulted_gets_no_other_call() -> None:
 def test_an_agent_who_is_not_ready_is_not_consulted() -> None:
     pool, _ = talking()
     pool.phone_seen(BEN, reachable=False, now=19)
-    assert pool.transfer(C1, ANNE, Step.CONSULT, TO_BEN, 20) == []
+    offer = pool.offers[C1]
+    assert pool.transfer(C1, ANNE, Step.CONSULT, TO_BEN, 20) == [RefuseConsult(offer.call, ANNE, BEN, "offline")]
     assert not pool.offers[C1].second
 
 

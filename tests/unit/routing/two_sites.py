@@ -37,6 +37,7 @@ class Site:
     Attributes:
         unheard: Events that the other site has not heard yet.
         words: Mailbox words in order: call id and word without its end.
+        commands: What else a node's bridge was asked for.
     """
 
     id: SiteId
@@ -45,6 +46,7 @@ class Site:
     unheard: list[bus.Event] = field(default_factory=list)
     told: list[bus.Event] = field(default_factory=list)
     words: list[tuple[str, str]] = field(default_factory=list)
+    commands: list[bus.Command] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.matcher = Matcher(self.agents, RULES, LADDERS, frozenset((self.id,)))
@@ -108,7 +110,9 @@ class Site:
                 event = bus.decode_event(raw)
                 self.told.append(event)
                 self.unheard.append(event)
-            elif isinstance(word := bus.decode_command(raw), bus.PutInMailbox):
+            elif not isinstance(word := bus.decode_command(raw), bus.PutInMailbox):
+                self.commands.append(word)
+            else:
                 kind, who, fence, _, *node = word.word.split(":")
                 self.words.append((word.call_id, ":".join((kind, who, fence, *node))))
 
