@@ -22,6 +22,7 @@ from tests.live import instance
 from tests.live.disturbed import Background
 from tests.live.house import House, running
 from tests.live.raw_sip import invite
+from tests.live.test_transfers import Talk
 from tests.support.own_network import own_network
 from tieline import bus
 from tieline.live import Live
@@ -173,6 +174,32 @@ def test_a_tie_line_with_no_channel_free_lets_the_caller_wait_on_and_blames_nobo
     states = [seat.state for seat in _told(lab, XIAMEN, bus.AgentChanged)]
     assert "not_ready" not in states
     assert len(full) <= 4, "a full line is left alone for some seconds"
+
+
+def test_a_tie_line_with_no_channel_free_is_said_to_who_wants_to_consult_over_it(lab: House) -> None:
+    held = Background(lambda: _call(lab, "fuzhou", "min_nan", talk_ms=20_000))
+    lab.wait_for(FUZHOU, lambda event: isinstance(event, bus.AgentAnswered))
+    [taken] = [event.agent for event in _told(lab, FUZHOU, bus.AgentAnswered)]
+    [free] = set(SPEAKERS) - {taken}
+    talk = Talk(lab, first=MANDARIN_ONLY)
+    assert f"no channel of the tie line to xiamen is free for {free}" in talk.consult_in_vain(free)
+    assert talk.state(MANDARIN_ONLY) == AgentState.TALKING
+    held.end()
+    while lab.run(_state(lab.lives[XIAMEN], free)) is not AgentState.READY:
+        lab.wait_for_news()
+    talk.consult(free)
+    talk.answered(free, XIAMEN)
+    talk.ask("--step", "complete")
+    talk.left(MANDARIN_ONLY)
+    talk.end_caller()
+    lab.settle(calls=2)
+    assert "not_ready" not in [seat.state for seat in _told(lab, XIAMEN, bus.AgentChanged)]
+    last = max(lab.records(), key=lambda call: call.arrived_at)
+    assert [leg.agent for leg in last.legs] == [MANDARIN_ONLY, free]
+
+
+async def _state(live: Live, agent: str) -> AgentState:
+    return msgspec.json.decode(await live.call("HGET", SEATS, agent), type=Seat).state
 
 
 @pytest.mark.parametrize(("dialect", "agent", "status"), [("puxian", BUSY, "BUSY"), ("min_dong", SLOW, "NOANSWER")])
