@@ -8,7 +8,7 @@ from typing import Final
 from bench.queue_setup import QueueSetup, Reach
 from bench.routing_measures import Measures
 
-OPEN_S: Final = (17.0, 30.0, 45.0, 60.0, 90.0, 120.0, inf)
+OPEN_S: Final = (5.0, 8.0, 11.0, 14.0, 17.0, 30.0, 45.0, 60.0, 90.0, 120.0, inf)
 SPARE_S: Final = (0.0, 12.0)
 FAIR_RATIO: Final = 2.5
 """The worst-off dialect's 95th percentile of the wait may be so many times the best-off one's."""

@@ -5,7 +5,7 @@ the agent's other dialects are worth just now) and the site; then who knows the 
 longest.
 
 *Call for an agent:* of the waiting calls whose ladder lets the agent through, the one with the longest wait, head
-starts included: those of its lane, and of the agent's own dialect.
+starts included: those of its lane, and of the agent's own dialect. A second of wait for the own dialect counts more.
 
 Speakers of whom too few are idle are kept for their own callers, until another caller has waited long enough.
 """
@@ -128,7 +128,10 @@ def choose_call(pool: Pool, agent: AgentId, now: float) -> CallPick | None:
     """Find the best waiting call for an idle agent; None when he may have none of them yet."""
     rows = pool.waiting_kinds.seen_by(pool.kind_of_agent(agent))
     heads = pool.heads
-    counts_since = [heads[number] - start_s for number, start_s in zip(rows.numbers, rows.head_starts_s, strict=True)]
+    counts_since = [
+        (heads[number] - now) * weight - start_s
+        for number, weight, start_s in zip(rows.numbers, rows.weights, rows.head_starts_s, strict=True)
+    ]
     chosen: CallOption | None = None
     others: list[CallOption] = []
     for number in sorted(range(len(counts_since)), key=counts_since.__getitem__):

@@ -43,6 +43,7 @@ def read_numbers(root: Table) -> Numbers:
 
     numbers = Numbers(
         own_dialect_s=number("own_dialect_s", 0, _LONGEST_S),
+        own_dialect_weight=number("own_dialect_weight", 1, 100),
         no_dialect_s=number("no_dialect_s", 0, _LONGEST_S),
         crossing_s=number("crossing_s", 0, _LONGEST_S),
         reserve=number("reserve", 0, 10),

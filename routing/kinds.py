@@ -31,6 +31,7 @@ class Terms(NamedTuple):
         fit_price: How badly the agent fits.
         price: The same, with what crossing to the agent's site costs.
         head_start_s: How much longer than it did the call counts as having waited.
+        weight: How much each second of its wait counts.
     """
 
     step: int
@@ -43,6 +44,7 @@ class Terms(NamedTuple):
     fit_price: float
     price: float
     head_start_s: float
+    weight: float
 
 
 class AgentKey(NamedTuple):
@@ -188,6 +190,7 @@ def terms_for(key: CallKey, agents: AgentKind, ladders: LadderSet) -> Terms | No
             fit_price=fit_price,
             price=fit_price + (ladders.numbers.crossing_price if crosses else 0.0),
             head_start_s=lane.head_start_s + _head_start_s(key, knowledge, ladders, crosses=crosses),
+            weight=_weight(key, knowledge, ladders),
         )
     return None
 
@@ -197,6 +200,12 @@ def _fit_price(key: CallKey, agent: Agent, knowledge: Accept, ladders: LadderSet
     prices = {Accept.BASIC: numbers.basic_price, Accept.MANDARIN: numbers.mandarin_price}
     basic_business = agent.business.get(key.business) is Level.BASIC
     return prices.get(knowledge, 0.0) + (numbers.business_price if basic_business else 0.0)
+
+
+def _weight(key: CallKey, knowledge: Accept, ladders: LadderSet) -> float:
+    if key.dialect == MANDARIN or key.lane is Lane.CALLBACK or knowledge not in _UP_TO[Accept.FLUENT]:
+        return 1.0  # calls back wait for hours: weighed, they would go before all who are on the line
+    return ladders.numbers.own_dialect_weight
 
 
 def _head_start_s(key: CallKey, knowledge: Accept, ladders: LadderSet, *, crosses: bool) -> float:

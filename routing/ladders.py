@@ -82,6 +82,7 @@ class Numbers:
 
     Attributes:
         own_dialect_s: Head start of calls in a dialect that the free agent speaks, seconds.
+        own_dialect_weight: How much each second of their wait counts there; calls back count as they are.
         no_dialect_s: Head start that a dialect call loses at an agent who does not speak it, seconds.
         crossing_s: Head start that a call loses at an agent of another site, seconds.
         reserve: Idle speakers that are kept for a dialect with a load of one Erlang.
@@ -100,6 +101,7 @@ class Numbers:
     """
 
     own_dialect_s: float
+    own_dialect_weight: float
     no_dialect_s: float
     crossing_s: float
     reserve: float

@@ -27,11 +27,13 @@ class CallRows:
 
     Attributes:
         numbers: Of the kinds, for `Pool.heads`.
+        weights: How much each second of their wait counts.
         head_starts_s: How much longer than they did the calls count as having waited.
         kinds: The kinds with the terms.
     """
 
     numbers: "array[int]"
+    weights: "array[float]"
     head_starts_s: "array[float]"
     kinds: list[tuple[CallKind, Terms]]
 
@@ -205,8 +207,12 @@ class Pool:
 
 def _call_rows(kinds: Iterable[CallKind], agents: AgentKind) -> CallRows:
     seen = [(kind, terms) for kind in kinds if (terms := kind.terms(agents)) is not None]
-    numbers, head_starts_s = ([kind.number for kind, _ in seen], [terms.head_start_s for _, terms in seen])
-    return CallRows(array("l", numbers), array("d", head_starts_s), seen)
+    return CallRows(
+        numbers=array("l", [kind.number for kind, _ in seen]),
+        weights=array("d", [terms.weight for _, terms in seen]),
+        head_starts_s=array("d", [terms.head_start_s for _, terms in seen]),
+        kinds=seen,
+    )
 
 
 def _agent_rows(kinds: Iterable[AgentKind], calls: CallKind) -> list[AgentRow]:

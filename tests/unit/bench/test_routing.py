@@ -24,7 +24,7 @@ A, B, C = (QueueSetup(Reach.BOTH, open_s) for open_s in (30.0, 60.0, 90.0))
 
 
 def test_what_is_searched() -> None:
-    assert len(set(SEARCHED)) == len(SEARCHED) == 42
+    assert len(set(SEARCHED)) == len(SEARCHED) == 66
     assert {PLAIN, COMMON} < set(SEARCHED)
 
 

@@ -243,10 +243,29 @@ def test_a_lower_lane_is_passed_over_only_up_to_its_bound() -> None:
 
 
 def test_a_freed_speaker_takes_his_own_dialect_first_as_far_as_its_head_start_goes() -> None:
+    ladders = with_numbers(reserve=0)
     for later_s, first in ((NUMBERS.own_dialect_s - 1, "own"), (NUMBERS.own_dialect_s + 1, "mandarin")):
-        pool = Matcher({AgentId("a1"): agent("a1", "puxian")}, RULES, LADDERS, frozenset((agent("a1").site,)))
+        pool = Matcher({AgentId("a1"): agent("a1", "puxian")}, RULES, ladders, frozenset((agent("a1").site,)))
         pool.call_waiting(call("mandarin", 1000 - later_s), 1000)
         pool.call_waiting(call("own", 1000, "puxian"), 1000)
+        assert [name for name, _ in pairs(come(pool, "a1", 1000))] == [first]
+
+
+def test_a_freed_speaker_counts_each_second_of_wait_for_his_own_dialect_more() -> None:
+    ahead_s = NUMBERS.own_dialect_s + NUMBERS.own_dialect_weight * 20
+    for later_s, first in ((ahead_s - 1, "own"), (ahead_s + 1, "mandarin")):
+        pool = Matcher({AgentId("a1"): agent("a1", "puxian")}, RULES, LADDERS, frozenset((agent("a1").site,)))
+        pool.call_waiting(call("mandarin", 1000 - later_s), 1000)
+        pool.call_waiting(call("own", 1000 - 20, "puxian"), 1000)
+        assert [name for name, _ in pairs(come(pool, "a1", 1000))] == [first]
+
+
+def test_who_is_called_back_does_not_weigh_more_for_his_dialect() -> None:
+    since = 1000 + LADDERS.lanes[Lane.CALLBACK].head_start_s + NUMBERS.own_dialect_s
+    for waited_more_s, first in ((-1, "mandarin"), (1, "back")):
+        pool = Matcher({AgentId("a1"): agent("a1", "puxian")}, RULES, LADDERS, frozenset((agent("a1").site,)))
+        pool.call_waiting(call("mandarin", 1000), 1000)
+        pool.call_waiting(call("back", since - waited_more_s, "puxian", lane=Lane.CALLBACK), 1000)
         assert [name for name, _ in pairs(come(pool, "a1", 1000))] == [first]
 
 
