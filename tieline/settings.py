@@ -57,7 +57,8 @@ class Settings:
         offer_lease_s: An offer not taken after so long is void, seconds.
         no_answer_pause_s: How long an agent who did not answer is paused, seconds.
         agents_log_in: Whether an agent must log in at his desk; otherwise a registered phone is enough to get calls.
-        recording: Whether talks are recorded (after the spoken notice).
+        recording: Whether talks are recorded (after the spoken notice). Without it no agent can consult another one:
+            see `TL_TALK` in the dialplan.
         redis_deadline_s: How long one call to Redis may take, seconds.
         sql_deadline_s: How long one SQL statement or connection may take, seconds.
         drain_s: On stop, how long running scripts may go on, seconds.
