@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Final
 
 from bench._measure import START_S, pinned
-from lab.plan import HOME
 from lab.redis import QUICK_HASHES
 from lab.root import need_root
 from lab.sandbox import Sandbox
@@ -80,7 +79,7 @@ def bench_redis(cpu: int | None) -> Iterator[BenchRedis]:
         LabError: There is no private root.
         RuntimeError: It did not start.
     """
-    sandbox = Sandbox(need_root(HOME / ".tieline" / "roots"))
+    sandbox = Sandbox(need_root())
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -139,11 +139,9 @@ def routing_command(*, as_json: bool, seeds: int, days: tuple[str, ...], plot: P
 def app_queue_command(*, as_json: bool, calls: int, traces: int, seed: int) -> None:
     """The model of app_queue that `routing` measures against, beside a real app_queue: 2.4 calls a second."""
     from bench import queue_check
-    from lab.plan import HOME
     from lab.root import need_root
 
     def say(line: str) -> None:
         click.echo(line, err=True)
 
-    root = need_root(HOME / ".tieline")
-    report(queue_check.run(root, calls=calls, traces=traces, seed=seed, say=say), as_json=as_json)
+    report(queue_check.run(need_root(), calls=calls, traces=traces, seed=seed, say=say), as_json=as_json)

@@ -24,6 +24,9 @@ from lab.host_apt import archives, proxies
 Say = Callable[[str], None]
 """Takes one line of progress."""
 
+ROOTS: Final = Path(__file__).resolve().parent.parent / ".tieline" / "roots"
+"""Where the roots of this checkout are kept."""
+
 PACKAGES: Final = (
     "asterisk",
     "asterisk-modules",
@@ -78,8 +81,8 @@ def find_root(store: Path) -> Path | None:
     return next((path for suite in SUITES if (path := store / root_name(suite)).is_dir()), None)
 
 
-def need_root(store: Path) -> Path:
-    """Give the root in use.
+def need_root(store: Path = ROOTS) -> Path:
+    """Give the root in use, by default of this checkout.
 
     Raises:
         LabError: There is none yet.

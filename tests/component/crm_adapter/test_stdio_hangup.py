@@ -23,7 +23,6 @@ from tieline.model import Outcome, Witness
 
 pytestmark = pytest.mark.component
 
-REPOSITORY = Path(__file__).parents[3]
 CALL = FULL["TL_CALL"]
 HEADERS = (
     "agi_request: stdio_hangup.py\nagi_channel: PJSIP/edge-00000001\nagi_language: en\n"
@@ -59,7 +58,7 @@ class Script:
     """The running script."""
 
     def __init__(self, pyst2: Path, journal: Path, *arguments: str) -> None:
-        root = need_root(REPOSITORY / ".tieline" / "roots")
+        root = need_root()
         command = ["bwrap", "--ro-bind", str(root), "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]
         command += ["--ro-bind", str(pyst2), str(pyst2), "--bind", str(journal.parent), str(journal.parent)]
         command += ["--setenv", "PYTHONPATH", str(pyst2), "--setenv", "PYTHONDONTWRITEBYTECODE", "1"]
