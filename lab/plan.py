@@ -122,6 +122,8 @@ def settings_text(plan: LabPlan, postgres_password: str = "") -> str:
     values = {
         "topology": str(plan.topology_file),
         "agents": str(plan.agents_file),
+        "groups": str(HOME / "examples/groups.toml"),
+        "callers": str(HOME / "examples/callers.toml"),
         "quotas": str(plan.quotas_file),
         "surge": str(SURGE_FILE),
         "hours": str(plan.hours_file),

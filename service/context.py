@@ -7,6 +7,7 @@ from routing.agents import load_agents
 from routing.callback_rules import CallbackRules, load_callback_rules
 from routing.groups import load_groups
 from routing.hours import Hours, load_hours
+from routing.known_callers import KnownCallers, load_known_callers, with_life_safety
 from routing.ladder_file import load_ladders
 from routing.staff import Staff
 from tieline import secrets_file
@@ -37,6 +38,7 @@ class SiteContext:
     surge: SurgeRules
     hours: Hours
     callback: CallbackRules
+    callers: KnownCallers
 
 
 def load_network(settings: Settings) -> Topology:
@@ -60,6 +62,7 @@ def load_context(settings: Settings, site: str) -> SiteContext:
         raise ConfigError("--site", [Problem("--site", f"unknown site {site!r}", f"known: {known}")])
     profiles = load_profiles(settings.quotas, topology)
     agents = load_agents(settings.agents, topology)
+    allowances = load_allowances(settings.quotas)
     staff = Staff(agents, load_groups(settings.groups, topology, agents), load_ladders(topology, agents))
     return SiteContext(
         settings=settings,
@@ -68,9 +71,10 @@ def load_context(settings: Settings, site: str) -> SiteContext:
         staff=staff,
         secrets=secrets_file.load(settings.secrets),
         profiles=profiles,
-        allowances=load_allowances(settings.quotas),
+        allowances=allowances,
         surge=load_surge_rules(profiles, settings.surge),
         callback=load_callback_rules(settings.callback),
+        callers=with_life_safety(load_known_callers(settings.callers, topology), allowances.safety_numbers),
         hours=load_hours(system_clock(), settings.hours, settings.holidays),
     )
 

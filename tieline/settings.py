@@ -37,6 +37,7 @@ class Settings:
         topology: The network, see `examples/fujian.toml`.
         agents: The agents, see `examples/agents.toml`.
         groups: Named sets of them, see `examples/groups.toml`.
+        callers: What is known of callers by their number, see `routing/data/callers.toml`.
         quotas: The cities' shares of the lines, see `examples/quotas.toml`.
         surge: What counts as a surge of a city and what it sets off, see `trunk_config/data/surge.toml`.
         hours: When agents answer which business, see `routing/data/hours.toml`.
@@ -67,6 +68,7 @@ class Settings:
     topology: Path = Path("examples/fujian.toml")
     agents: Path = Path("examples/agents.toml")
     groups: Path = Path("examples/groups.toml")
+    callers: Path = Path("routing/data/callers.toml")
     quotas: Path = Path("examples/quotas.toml")
     surge: Path = Path("trunk_config/data/surge.toml")
     hours: Path = Path("routing/data/hours.toml")

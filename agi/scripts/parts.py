@@ -8,6 +8,7 @@ from agi.session import Session
 from crm_adapter.journal import Journal
 from routing.callback_rules import CallbackRules
 from routing.hours import Hours
+from routing.known_callers import KnownCallers
 from tieline import variables
 from tieline.clock import Clock
 from tieline.errors import RemoteProtocolError
@@ -36,6 +37,7 @@ class Parts:
         numbers: How callers' numbers are read.
         hours: When agents answer which business.
         callback: Whom one may call back.
+        callers: What is known of callers by their number.
     """
 
     site: SiteId
@@ -49,6 +51,7 @@ class Parts:
     numbers: NumberPlan
     hours: Hours
     callback: CallbackRules
+    callers: KnownCallers
     clock: Clock
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from agi.scripts.parts import CallSoFar, Parts, read_call, stamp
 from agi.session import Session
+from routing.known_callers import UNKNOWN
 from tieline import bus, variables
 from tieline.errors import TielineError
 
@@ -27,6 +28,7 @@ def waiting(
     parts: Parts, session: Session, call: CallSoFar, since: float, *, moved_at: float = 0.0, wanted: str = ""
 ) -> bus.CallWaiting:
     """Say what the call needs, and since when it waits; when it was transferred, and to whom."""
+    known = parts.callers.get(call.number, UNKNOWN)
     return bus.CallWaiting(
         at=parts.clock(),
         call_id=call.call_id,
@@ -36,6 +38,9 @@ def waiting(
         dialect=call.dialect,
         business=call.business,
         since=since,
+        lane=known.lane,
+        county=known.county,
+        only_dialect=known.only_dialect,
         uniqueid=session.request.uniqueid,
         number=call.number,
         moved_at=moved_at,

@@ -54,6 +54,7 @@ async def agi_servers(shared: Shared) -> AsyncIterator[None]:
                 numbers=numbers,
                 hours=context.hours,
                 callback=context.callback,
+                callers=context.callers,
                 clock=system_clock,
             )
             await _warm_up(parts)

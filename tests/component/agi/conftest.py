@@ -55,6 +55,7 @@ async def parts(redis: RedisServer, tmp_path: Path) -> AsyncIterator[Parts]:
         situation=Situation(live, {}),
         hours=load_hours(NOW),
         callback=load_callback_rules(),
+        callers={},
         numbers=load_number_plan(TOPOLOGY.cities.values()),
         clock=lambda: NOW,
     )
