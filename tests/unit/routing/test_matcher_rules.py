@@ -185,6 +185,14 @@ TALK: dict[str, Event] = {
     "call gone": lambda pool: pool.call_gone(C1, END, 103.5),
 }
 """A talk that the safety net began, as it is told; the matcher hears of everything at the end."""
+OFFERED: dict[str, Event] = {
+    "taken": lambda pool: pool.taken(C1, A1, 1, END, 100.5),
+    "rung": lambda pool: pool.rung(C1, A1, END, 101),
+    "answered": lambda pool: pool.answered(C1, A1, END, 102),
+    "leg gone": lambda pool: pool.agent_free(A1, END, C1, 103),
+    "call gone": lambda pool: pool.call_gone(C1, END, 103.5),
+}
+"""The same after an offer of ours."""
 NO_ANSWER: dict[str, Event] = {
     "taken": lambda pool: pool.taken(C1, A1, 1, END, 101),
     "failed": lambda pool: pool.failed(C1, A1, 1, END),
@@ -212,6 +220,23 @@ def test_a_talk_is_the_same_in_whatever_order_it_is_told_and_twice(missing: str)
     for order in permutations(events):
         assert heard(order, nobody()) == in_order
         assert heard((*order, *order[:3]), nobody()) == in_order
+
+
+@pytest.mark.parametrize("missing", ["", *OFFERED])
+def test_what_comes_of_an_offer_is_the_same_in_whatever_order_it_is_told_and_twice(missing: str) -> None:
+    def offered() -> Matcher:
+        pool = matcher(agent("a1"), ready_at=1)
+        [offer] = offers(pool.call_waiting(call("c1", 100), 100))
+        assert (offer.agent, offer.fence) == (A1, 1)
+        return pool
+
+    events = [event for name, event in OFFERED.items() if name != missing]
+    in_order = heard(events, offered())
+    assert in_order[:2] == (set(), set())
+    assert in_order[2][0] is (AgentState.READY if missing == "answered" else AgentState.WRAP_UP)
+    for order in permutations(events):
+        assert heard(order, offered()) == in_order
+        assert heard((*order, *order), offered()) == in_order
 
 
 @pytest.mark.parametrize("order", list(permutations(NO_ANSWER)))
