@@ -6,7 +6,7 @@ from typing import Final
 
 from routing.agents import Agent
 from routing.choice_numbers import read_lanes, read_numbers
-from routing.ladder_check import check_filled
+from routing.ladder_check import check_answered, check_steps
 from routing.ladder_tables import LadderTable, join_steps, read_ladders
 from routing.ladders import Ladder, LadderSet
 from tieline.model import AgentId, Business, DialectId
@@ -40,8 +40,10 @@ def ladders_in(file: TomlFile, topology: Topology, agents: Mapping[AgentId, Agen
     ladders = _by_need(file.root, tables, topology)
     lanes, numbers = read_lanes(file.root.table("lane")), read_numbers(file.root.table("number"))
     file.root.finish()
-    if not file.problems:  # what the roster cannot fill is worth telling only of ladders that are what they should be
-        check_filled(file.root, tables, ladders, topology, agents.values())
+    is_whole = not file.problems  # else some ladder may lack its last step, which everybody falls to
+    check_steps(tables, topology, agents.values())
+    if is_whole:
+        check_answered(file.root, ladders, topology, agents.values())
     file.refuse_if_faulty()
     return LadderSet(version, ladders, lanes, numbers)
 

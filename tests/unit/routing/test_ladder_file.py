@@ -1,6 +1,7 @@
 """The ladders' file: what needs it gives which steps, and that a faulty one is refused whole, with every fault."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -198,3 +199,36 @@ def test_what_the_roster_cannot_fill_is_refused(tmp_path: Path, topology: Topolo
         "ladders.toml:17 ladder[b].step[0].accept: nobody can take step 1 for any business in hakka",
         "ladders.toml:26 ladder[c].step[0].accept: nobody can take step 1 for repair in hakka",
     ]
+
+
+def test_what_the_roster_cannot_fill_is_told_beside_what_else_is_wrong(
+    tmp_path: Path, topology: Topology, agents: Mapping[AgentId, Agent]
+) -> None:
+    native = 'after_s = 0\naccept = "native"'
+    wrong = ladder("a", "repair", "gan", native, like="nobody")
+    found = faults(tmp_path, topology, agents, wrong + ALL + REST.replace("crossing_s =", "crossings_s ="))
+    assert [fault.split(" (")[0] for fault in found if "crossing_s" not in fault] == [
+        "ladders.toml:5 ladder[a].like: there is no ladder `nobody`",
+        "ladders.toml:8 ladder[a].step[0].accept: nobody can take step 1 for repair in gan",
+    ]
+    assert any("table `crossing_s` is missing" in fault for fault in found)
+
+
+def test_who_lacks_speakers_of_a_staffed_dialect_learns_where_it_is_called_staffed(
+    tmp_path: Path, topology: Topology, agents: Mapping[AgentId, Agent]
+) -> None:
+    few = {name: agent for name, agent in agents.items() if not agent.speaks(DialectId("hakka"))}
+    [fault] = faults(tmp_path, topology, few, SHIPPED)
+    assert "nobody speaks hakka" in fault
+    assert "`staffed = true`" in fault
+
+
+def test_one_agent_fills_what_ships_where_only_mandarin_is_staffed(topology: Topology) -> None:
+    """As docs/attach.md has it for one node and few people."""
+    alone = replace(
+        topology,
+        dialects={name: replace(known, staffed=name == MANDARIN) for name, known in topology.dialects.items()},
+    )
+    business = {one: Level.FLUENT for one in Business if one is not Business.OTHER}
+    only = Agent(AgentId("a1001"), SiteId("fuzhou"), "x", {MANDARIN: Level.NATIVE}, business)
+    assert load_ladders(alone, {only.id: only}).of(Business.OTHER, PUXIAN).id == "known_speakers"
