@@ -14,7 +14,7 @@ from tieline.refused import DeskName, Kind, Refused
 
 
 class TransferTaken(msgspec.Struct, frozen=True):
-    """The transfer is on its way; who takes the caller on is told on the live socket and by `GET …/explain`."""
+    """The transfer is on its way; who takes the caller on is told on the live socket and by `GET …/decisions`."""
 
     call_id: str
     to: str

@@ -121,7 +121,7 @@ def _ask(settings: Settings, agent: str, work: Callable[[AgentDesk], Coroutine[A
     topology, agents = _network(settings)
     known = agents.get(AgentId(agent))
     if known is None:
-        raise click.BadParameter(f"no agent {agent!r}", param_hint="AGENT")
+        raise click.BadParameter(f"no agent {agent!r}: `tieline agent list` shows them", param_hint="AGENT")
     return _with_desk(settings, topology.sites[known.site], agents, work)
 
 

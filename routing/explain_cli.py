@@ -10,9 +10,10 @@ import msgspec
 from routing.explain import sentences
 from routing.why import CallDecisions, Ended, Offered, UnknownCall, fetch_decisions
 from tieline import secrets_file
+from tieline.command_line import read_call_id
 from tieline.errors import TielineError
 from tieline.loopback import shift_loopback
-from tieline.model import CallId, is_call_id
+from tieline.model import CallId
 from tieline.settings import Settings
 from tieline.site_live import open_live
 from tieline.topology_file import load_topology
@@ -24,9 +25,7 @@ from tieline.topology_file import load_topology
 @click.pass_obj
 def explain(settings: Settings, call: str, as_json: bool) -> None:
     """Tell why CALL (its id) was offered to whom, in the words of every site that decided; kept for 7 days."""
-    if not is_call_id(call):
-        raise click.BadParameter("no call id", param_hint="CALL")
-    found = asyncio.run(_decisions(settings, CallId(call)))
+    found = asyncio.run(_decisions(settings, read_call_id(call)))
     if found is None:
         click.echo(f"tieline: no site that answers has decided anything for {call} within 7 days", err=True)
         sys.exit(1)

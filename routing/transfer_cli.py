@@ -8,10 +8,10 @@ from routing.agents import load_agents
 from routing.offers import Step
 from routing.transfer_desk import FORMS, Transfer, TransferDesk
 from tieline import secrets_file
+from tieline.command_line import read_call_id
 from tieline.database import Database, create_schema
 from tieline.errors import ConnectionLost, DeadlineExceeded, TielineError
 from tieline.loopback import shift_loopback
-from tieline.model import is_call_id
 from tieline.principal import os_principal
 from tieline.refused import DeskName, Kind, Refused
 from tieline.settings import Settings
@@ -40,9 +40,7 @@ def transfer(settings: Settings, call: str, to: str, step: str) -> None:
 
     At once (blind), or after his agent has talked with that one: consult, then complete, join (all three), or back.
     """
-    if not is_call_id(call):
-        raise click.BadParameter("no call id", param_hint="CALL")
-    asyncio.run(_ask(settings, call, Transfer(to=to, step=Step(step))))
+    asyncio.run(_ask(settings, read_call_id(call), Transfer(to=to, step=Step(step))))
     click.echo(f"{call}: {step} {to} is asked for")
 
 

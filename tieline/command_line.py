@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from tieline.errors import ConfigError, Problem, TielineError
+from tieline.model import CallId, is_call_id
 from tieline.refused import Refused
 
 
@@ -32,6 +33,18 @@ def errors_told(*, as_json: bool = False) -> Iterator[None]:
         else:
             click.echo(f"tieline: {error}", err=True)
         raise SystemExit(2 if problems else 1) from error
+
+
+def read_call_id(text: str) -> CallId:
+    """Read the argument CALL of a command.
+
+    Raises:
+        click.BadParameter: It is no call id.
+    """
+    if not is_call_id(text):
+        where = "`tieline route pool` and `GET /api/calls` show them"
+        raise click.BadParameter(f"{text!r} is no call id: {where}", param_hint="CALL")
+    return CallId(text)
 
 
 def _told(error: TielineError, problems: Sequence[Problem]) -> dict[str, object]:

@@ -79,4 +79,6 @@ def test_a_call_of_which_nothing_is_known_ends_with_1_and_nonsense_with_2(
 ) -> None:
     unknown = explain(home, server, monkeypatch, "fuzhou-1:99.9")
     assert (unknown.exit_code, "decided anything" in unknown.stderr) == (1, True)
-    assert explain(home, server, monkeypatch, "nonsense").exit_code == 2
+    nonsense = explain(home, server, monkeypatch, "nonsense")
+    assert (nonsense.exit_code, "'nonsense' is no call id" in nonsense.stderr) == (2, True)
+    assert "`tieline route pool`" in nonsense.stderr, "where ids are to be seen"
