@@ -25,6 +25,9 @@ from tieline.model import AgentId, CallId, DialectId
 OTHERS: Final = 3
 """So many of those not chosen are told."""
 
+_NOT_EXACT_S: Final = 1e-6
+"""Who is looked at in the moment when a step opens has waited so long, whatever the difference of two times says."""
+
 OpenKind = tuple[float, AgentKind, Terms, float]
 """Agents whom a call may have: price, kind, terms, and what of the price is scarcity."""
 
@@ -89,7 +92,7 @@ class CallPick:
 
 def choose_agent(pool: Pool, call: Waiting, now: float) -> AgentPick | None:
     """Find the best idle agent for a call, whether or not it waits in the pool; None when nobody may have it."""
-    kind, wait_s = pool.kind_of_call(call), now - call.since
+    kind, wait_s = pool.kind_of_call(call), now - call.since + _NOT_EXACT_S
     opened: list[OpenKind] = []
     shut: list[tuple[AgentKind, Terms, Lost]] = []
     lowest = inf
@@ -142,7 +145,8 @@ def choose_call(pool: Pool, agent: AgentId, now: float) -> CallPick | None:
         if first is None:
             continue
         since, call_id = first
-        lost = _shut(pool, kind, terms, now - since, now) if now - since < terms.sure_s else None
+        wait_s = now - since + _NOT_EXACT_S
+        lost = _shut(pool, kind, terms, wait_s, now) if wait_s < terms.sure_s else None
         option = CallOption(since, call_id, terms, lost)
         if lost or chosen:
             others.append(option)

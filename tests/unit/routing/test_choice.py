@@ -115,6 +115,20 @@ def test_each_step_opens_at_its_time_and_the_decision_names_it() -> None:
     assert pairs(pool.tick(200 + MANDARIN_S)) == [("c2", "a2")]
 
 
+def test_a_step_opens_in_its_moment_whatever_the_difference_of_two_times_says() -> None:
+    gan = call("c1", 1021.1, "gan")
+    since, opens_s = gan.since, LADDERS.of(Business.REPAIR, gan.need.dialect).steps[-1].after_s
+    assert (since + opens_s) - since < opens_s
+    pool = matcher(agent("a1"))
+    pool.call_waiting(gan, since)
+    assert pairs(pool.tick(since + opens_s)) == [("c1", "a1")]
+    pool = matcher(agent("a1"))
+    pool.phone_seen(AgentId("a1"), reachable=False, now=since)
+    pool.call_waiting(gan, since)
+    pool.tick(since + opens_s)
+    assert pairs(pool.phone_seen(AgentId("a1"), reachable=True, now=since + opens_s)) == [("c1", "a1")]
+
+
 def test_mandarin_is_put_off_while_a_speaker_is_near_but_not_for_ever() -> None:
     speakers = [agent(f"a{number}", "puxian") for number in range(10, 20)]
     pool = matcher(agent("a1"), *speakers)

@@ -1,18 +1,18 @@
 """What holds of the matcher after any events: late, twice, missing, contradictory."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import permutations
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from routing.matcher import Matcher
 from routing.offers import Effect, MakeOffer, Offer, WithdrawOffer
 from routing.seats import EMPTY
 from routing.wishes import Asked, Reason, Wish
+from tests.unit.routing.always import check
 from tests.unit.routing.people import FUZHOU, LADDERS, RULES, XIAMEN, agent, call, matcher, offers
 from tieline.model import AgentId, AgentState, Business, CallId, Lane
 
@@ -63,6 +63,14 @@ class Pool(RuleBasedStateMachine):
         """Name the agent and fence of a call's offer, or ones that are wrong."""
         offer = self.matcher.offers.get(call_id)
         return (offer.agent, offer.fence) if offer and right else (AgentId("a1"), 0)
+
+    @initialize(dialects=st.lists(st.sampled_from(["mandarin", "puxian", "min_nan"]), min_size=2, max_size=6))
+    def a_morning(self, dialects: list[str]) -> None:
+        """Let some wait and everybody come: of what is left to chance alone half comes to no offer."""
+        for number, dialect in enumerate(dialects):
+            self.book(self.matcher.call_waiting(call(f"c{number}", self.now, dialect), self.now))
+        for known in AGENTS:
+            self.book(self.matcher.phone_seen(known.id, reachable=True, now=self.now))
 
     @rule(by_s=st.floats(0.01, 20))
     def time_goes_on(self, by_s: float) -> None:
@@ -130,40 +138,19 @@ class Pool(RuleBasedStateMachine):
         self.book([])
 
     @invariant()
-    def the_index_is_true(self) -> None:
-        pool = self.matcher._exchange.pool
-        ready = {name for name, seat in self.matcher.seats.items() if seat.state is AgentState.READY}
-        held = [offer.agent for offer in self.matcher.offers.values()]
-        assert len(held) == len(set(held)), "an agent with two offers"
-        assert not ready & set(held), "a ready agent with an offer"
-        assert set(pool.idle) == ready
-        assert set(pool.calls) == set(self.matcher.waiting)
-        assert not self.matcher.waiting.keys() & self.matcher.offers.keys(), "a call both waiting and offered"
-        waiting = {kind: sorted(kind.calls) for kind in map(pool.kind_of_call, pool.calls.values())}
-        assert sum(map(len, waiting.values())) == len(pool.calls)
-        assert all(kind.calls == in_order for kind, in_order in waiting.items())
-        speakers = Counter(dialect for name in ready for dialect in pool.kind_of_agent(name).spoken)
-        assert +pool.idle_speakers == speakers
+    def what_always_holds(self) -> None:
+        check(self.matcher, self.now)
 
     @invariant()
     def what_is_over_is_over(self) -> None:
-        assert all(seat.until == 0 or seat.until > self.now for seat in self.matcher.seats.values())
         self.gone_at = {call_id: at for call_id, at in self.gone_at.items() if at >= self.now - 60}
         assert not self.gone_at.keys() & self.matcher.waiting.keys()
-
-    @invariant()
-    def nobody_waits_whom_an_idle_agent_may_have_for_sure(self) -> None:
-        pool = self.matcher._exchange.pool
-        for waiting in pool.calls.values():
-            for name in pool.idle:
-                terms = pool.kind_of_call(waiting).terms(pool.kind_of_agent(name))
-                assert terms is None or self.now - waiting.since < terms.sure_s, (waiting.call_id, name)
 
     def teardown(self) -> None:
         """In the end nobody waits for whom there is an idle agent, whatever came before."""
         self.now += LONG_S + RULES.ring_s + RULES.lease_s + RULES.pause_s
         self.book(self.matcher.tick(self.now))
-        self.nobody_waits_whom_an_idle_agent_may_have_for_sure()
+        check(self.matcher, self.now)
 
 
 TestPool = Pool.TestCase
