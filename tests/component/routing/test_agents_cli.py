@@ -85,19 +85,21 @@ def test_agents_are_listed_by_site_group_and_state(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "told"),
     [
-        ("agent", "ready", "a9999"),
-        ("agent", "list", "--site", "taipei"),
-        ("agent", "list", "--group", "nobody"),
-        ("agent", "not-ready", "a1001", "--reason", "no_answer"),
-        ("agent", "not-ready", "a1001", "--reason", "meal", "--until", "soon"),
-        ("agent", "not-ready", "a1001", "--reason", "meal", "--until", "+3d"),
-        ("route", "pool", "--site", "taipei"),
+        (("agent", "ready", "a9999"), "no agent 'a9999': `tieline agent list`"),
+        (("agent", "list", "--site", "taipei"), "'taipei' is not one of fuzhou, xiamen"),
+        (("agent", "list", "--group", "nobody"), "'nobody' is not one of puxian"),
+        (("agent", "not-ready", "a1001", "--reason", "no_answer"), "'no_answer' is not one of 'short_break'"),
+        (("agent", "not-ready", "a1001", "--reason", "meal", "--until", "soon"), "'soon' is no time: write"),
+        (("agent", "not-ready", "a1001", "--reason", "meal", "--until", "+3d"), "not within the next 12 hours"),
+        (("route", "pool", "--site", "taipei"), "'taipei' is not one of fuzhou, xiamen"),
     ],
 )
-def test_what_is_not_known_is_refused(home: Path, words: tuple[str, ...]) -> None:
-    assert run(home, *words).exit_code != 0
+def test_what_is_not_known_is_refused_and_said(home: Path, words: tuple[str, ...], told: str) -> None:
+    refused = run(home, *words)
+    assert refused.exit_code != 0
+    assert told in refused.output
 
 
 def test_the_pool_is_listed_longest_wait_first(home: Path, server: RedisServer) -> None:
