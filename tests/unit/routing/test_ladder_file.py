@@ -229,6 +229,6 @@ def test_one_agent_fills_what_ships_where_only_mandarin_is_staffed(topology: Top
         topology,
         dialects={name: replace(known, staffed=name == MANDARIN) for name, known in topology.dialects.items()},
     )
-    business = {one: Level.FLUENT for one in Business if one is not Business.OTHER}
+    business: dict[Business, Level] = {one: Level.FLUENT for one in Business if one is not Business.OTHER}
     only = Agent(AgentId("a1001"), SiteId("fuzhou"), "x", {MANDARIN: Level.NATIVE}, business)
     assert load_ladders(alone, {only.id: only}).of(Business.OTHER, PUXIAN).id == "known_speakers"
