@@ -12,7 +12,7 @@ from routing.ladder_file import load_ladders
 from routing.staff import Staff
 from tieline import secrets_file
 from tieline.clock import system_clock
-from tieline.errors import ConfigError, Problem
+from tieline.errors import ConfigError, Problem, gathered
 from tieline.loopback import shift_loopback
 from tieline.model import SiteId
 from tieline.secrets_file import Secrets
@@ -51,32 +51,56 @@ def load_network(settings: Settings) -> Topology:
 
 
 def load_context(settings: Settings, site: str) -> SiteContext:
-    """Read topology, agents, quotas and secrets.
+    """Read topology, agents, quotas, rules and secrets.
 
     Raises:
-        ConfigError: Any of them is faulty, or the site is unknown.
+        ConfigError: With the faults of every file that is faulty; or the site is unknown.
     """
     topology = load_network(settings)
     if site not in topology.sites:
         known = ", ".join(topology.sites)
         raise ConfigError("--site", [Problem("--site", f"unknown site {site!r}", f"known: {known}")])
-    profiles = load_profiles(settings.quotas, topology)
-    agents = load_agents(settings.agents, topology)
-    allowances = load_allowances(settings.quotas)
-    staff = Staff(agents, load_groups(settings.groups, topology, agents), load_ladders(topology, agents))
+    problems: list[Problem] = []
+    with gathered(problems):
+        profiles = load_profiles(settings.quotas, topology)
+        surge, allowances = load_surge_rules(profiles, settings.surge), load_allowances(settings.quotas)
+    with gathered(problems):
+        callers = load_known_callers(settings.callers, topology)
+    with gathered(problems):
+        staff = _load_staff(settings, topology)
+    with gathered(problems):
+        secrets = secrets_file.load(settings.secrets)
+    with gathered(problems):
+        callback = load_callback_rules(settings.callback)
+    with gathered(problems):
+        hours = load_hours(system_clock(), settings.hours, settings.holidays)
+    if problems:
+        raise ConfigError(f"site {site}", problems)
     return SiteContext(
         settings=settings,
         topology=topology,
         site=topology.sites[SiteId(site)],
         staff=staff,
-        secrets=secrets_file.load(settings.secrets),
+        secrets=secrets,
         profiles=profiles,
         allowances=allowances,
-        surge=load_surge_rules(profiles, settings.surge),
-        callback=load_callback_rules(settings.callback),
-        callers=with_life_safety(load_known_callers(settings.callers, topology), allowances.safety_numbers),
-        hours=load_hours(system_clock(), settings.hours, settings.holidays),
+        surge=surge,
+        callback=callback,
+        callers=with_life_safety(callers, allowances.safety_numbers),
+        hours=hours,
     )
+
+
+def _load_staff(settings: Settings, topology: Topology) -> Staff:
+    agents = load_agents(settings.agents, topology)
+    problems: list[Problem] = []
+    with gathered(problems):
+        groups = load_groups(settings.groups, topology, agents)
+    with gathered(problems):
+        ladders = load_ladders(topology, agents)
+    if problems:
+        raise ConfigError(str(settings.agents), problems)
+    return Staff(agents, groups, ladders)
 
 
 def journal_dir(settings: Settings, site: str) -> Path:

@@ -58,6 +58,28 @@ def test_serve_refuses_an_unknown_site_and_part(settings: Path) -> None:
     assert (code, "agi-index" in output) == (2, True)
 
 
+def test_the_faults_of_every_file_of_a_site_are_told_at_once(settings: Path, tmp_path: Path) -> None:
+    run("conf", "render", "--settings", str(settings))
+    wrong = {
+        "agents": '[[agent]]\nid = "a1001"\nsite = "fuzhou"\nname = "x"\ndialects = {}\nbusiness = {}\n',
+        "callers": '[[caller]]\nnumber = "110"\nimportant = true\n',
+        "callback": 'numbers = []\nfrom = "noon"\nuntil = "21:00"\nkeep_h = 48\n',
+        "hours": "",
+    }
+    for name, text in wrong.items():
+        (tmp_path / f"{name}.toml").write_text(text)
+    named = "".join(f'{name} = "{tmp_path}/{name}.toml"\n' for name in wrong)
+    others = [line for line in settings.read_text().splitlines() if not line.startswith("agents")]
+    settings.write_text("\n".join([*others, named]))
+    code, output = run("serve", "--site", "fuzhou", "--settings", str(settings))
+    assert code == 2
+    for told in ("agents.toml:6 agent[a1001].business: no business", "callers.toml:2 caller[0].number: not a number"):
+        assert told in output
+    assert "callback.toml:2 from: 'noon' is no time of the day" in output
+    assert "table `business` is missing" in output
+    assert "110" not in output
+
+
 def test_a_settings_file_with_unknown_keys_is_refused_whole(settings: Path) -> None:
     settings.write_text(settings.read_text() + 'colour = "red"\nring_s = -1\n')
     code, output = run("conf", "render", "--settings", str(settings))
