@@ -20,7 +20,7 @@ from tieline.clock import Clock, system_clock
 from tieline.database import Database
 from tieline.errors import ConnectionLost, DeadlineExceeded
 from tieline.live import Live
-from tieline.model import AgentId, AgentState, Business, DialectId, Level, SiteId
+from tieline.model import AgentId, AgentState, Business, CityId, CountyId, DialectId, Level, SiteId
 from tieline.principal import Principal, Role
 from tieline.refused import DeskName, Kind, Refused
 from tieline.rows import readable
@@ -43,6 +43,7 @@ class AgentShown(msgspec.Struct, frozen=True, kw_only=True):
         reason: The call's id when offered or talking, why when not ready.
         node: A node that holds his phone, or empty.
         logged_in: Whether a log-in stands; without log-in control nobody needs one.
+        cities: Where he knows his way about; `counties`: more closely.
     """
 
     id: AgentId
@@ -56,6 +57,8 @@ class AgentShown(msgspec.Struct, frozen=True, kw_only=True):
     logged_in: bool
     dialects: Mapping[DialectId, Level]
     business: Mapping[Business, Level]
+    cities: Sequence[CityId]
+    counties: Sequence[CountyId]
 
 
 class AgentWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -214,4 +217,6 @@ def _shown(agent: Agent, seat: Seat) -> AgentShown:
         logged_in=bool(seat.wishes.standing.logged_in),
         dialects=agent.dialects,
         business=agent.business,
+        cities=sorted(agent.cities),
+        counties=sorted(agent.counties),
     )

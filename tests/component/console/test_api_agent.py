@@ -59,6 +59,8 @@ async def test_agents_of_the_site_are_listed_with_what_they_do_and_where_their_p
     assert (first["id"], first["state"], first["node"], first["idle_since"]) == (
         "a1001", "ready", "fuzhou-1", desk.now[0] - 60,
     )  # fmt: skip
+    places = {one["id"]: (one["cities"], one["counties"]) for one in told["agents"]}
+    assert (places["a1001"], places["a1009"]) == ((["fuzhou"], []), (["nanping"], ["guangze", "shaowu"]))
     assert [one["id"] for one in (await get(desk, "/api/v1/agents", token, state="ready"))[1]["agents"]] == ["a1001"]
     assert (await get(desk, AGENT, token))[1] == first
     puxian = (await get(desk, "/api/v1/agents", token, group="puxian"))[1]["agents"]
