@@ -15,6 +15,8 @@ from tieline.model import MANDARIN, AgentId, Business, CallId, DialectId, Lane, 
 
 _UP_TO: Final = {accept: frozenset(list(Accept)[: number + 1]) for number, accept in enumerate(Accept)}
 """What a step takes: what it names and all that is better."""
+_NOT_KEPT_FROM: Final = frozenset((Lane.LIFE_SAFETY, Lane.IMPORTANT))
+"""Lanes whose calls get reserved speakers, too: a lower lane's call, waiting longer, would get them first."""
 
 
 class Terms(NamedTuple):
@@ -177,7 +179,8 @@ def terms_for(key: CallKey, agents: AgentKind, ladders: LadderSet) -> Terms | No
         others = tuple(dialect for dialect in agents.spoken if dialect != key.dialect)
         opens_s = 0.0 if lane.at_once else _opens_s(step, key)
         hold_s = 0.0 if lane.at_once else step.hold_s
-        gives_way_s = 0.0 if lane.at_once or not others else ladders.numbers.give_way_s
+        kept = bool(others) and not lane.at_once and key.lane not in _NOT_KEPT_FROM
+        gives_way_s = ladders.numbers.give_way_s if kept else 0.0
         fit_price = _fit_price(key, agent, knowledge, ladders)
         return Terms(
             step=number,

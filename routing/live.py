@@ -171,12 +171,14 @@ class MatcherShell:
         book = QueueLogBook(self._nodes, self._agents, await load_stays(self._live))
         followers: Sequence[Follower] = (NetMembers(self._nodes, self._net), book)
         listener = Listener(self._live, self._peers.rung, BATCH)
+        used: LadderSet | None = None
         try:
             while True:
                 effects, is_news = await self._take_all(listener, intake, abroad, followers, saved)
                 now = self._clock()
-                if saved.matcher.ladders is not self._ladders:
-                    effects += saved.matcher.use(self._ladders, now)
+                if used is not self._ladders:
+                    used = self._ladders
+                    effects += saved.matcher.use(used, now)
                 effects += saved.matcher.tick(now)
                 saved.touch(effects)
                 effects = lasting(effects, saved.matcher.offers)

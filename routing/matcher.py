@@ -104,7 +104,9 @@ class Matcher:
 
     def use(self, ladders: LadderSet, now: float) -> list[Effect]:
         """Go by other ladders from now on; what the sites leave to each other stays."""
-        self._exchange.use(replace(ladders, left=self.ladders.left), now)
+        wanted = replace(ladders, left=self.ladders.left)
+        if wanted != self.ladders:
+            self._exchange.use(wanted, now)
         return self._exchange.match(now)
 
     def leave(self, left: Left, now: float) -> list[Effect]:

@@ -42,7 +42,7 @@ def read_call_id(text: str) -> CallId:
         click.BadParameter: It is no call id.
     """
     if not is_call_id(text):
-        where = "`tieline route pool` and `GET /api/calls` show them"
+        where = "`tieline route pool`, `tieline agent list` and `GET /api/calls` show them"
         raise click.BadParameter(f"{text!r} is no call id: {where}", param_hint="CALL")
     return CallId(text)
 

@@ -15,6 +15,7 @@ from routing.ladder_file import load_ladders
 from routing.live import BATCH, MatcherShell
 from routing.matcher import Rules
 from routing.offers import Offer, Waiting
+from routing.pool import Pool
 from routing.why import Offered, UnknownCall, fetch_decisions
 from service.matcher_figures import MatcherFigures
 from tests.support.redis_server import RedisServer
@@ -310,14 +311,22 @@ async def test_a_caller_in_hold_whom_nobody_knows_goes_to_the_net(server: RedisS
     assert (word.call_id, word.channel, word.word) == ("c9", lost.channel, "static")
 
 
+def pool_of(shell: MatcherShell) -> Pool:
+    """Give the index of the matcher that acts."""
+    assert shell._saved is not None
+    return shell._saved.matcher._exchange.pool
+
+
 async def test_other_ladders_are_gone_by_at_once(server: RedisServer, live: Live) -> None:
     async with matcher(server) as shell:
         await until(live, lambda: acts(shell))
         shell.use(replace(LADDERS, version=7))
         await until(live, lambda: shell.metrics()["ladders_version"] == 7)
+        index = pool_of(shell)
         await ready(live, "a1001")
         await waiting(live, "c1")
         await next_words(live, 1)
+        assert pool_of(shell) is index, "made anew once, not at every look"
     kept = (await fetch_decisions(live, CallId("c1"))).decisions[0]
     assert isinstance(kept, Offered)
     assert kept.decision.version == 7

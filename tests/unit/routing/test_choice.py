@@ -213,6 +213,14 @@ def test_idle_speakers_are_kept_for_their_own_until_somebody_has_waited_long_eno
     assert pairs(pool.tick(100 + NUMBERS.give_way_s)) == [("c1", "a1")]
 
 
+@pytest.mark.parametrize("lane", [Lane.LIFE_SAFETY, Lane.IMPORTANT])
+def test_nobody_is_kept_from_who_goes_before_the_others_by_his_lane(lane: Lane) -> None:
+    pool = matcher(agent("a1", "puxian"), ladders=with_numbers(reserve=3))
+    assert chosen(pool, "c1", now=100) == []
+    effects = pool.call_waiting(call("c2", 105, lane=lane), 105)
+    assert pairs(effects) == [("c2", "a1")], "not at 113, and to c1"
+
+
 def test_the_reserve_grows_with_how_much_the_dialect_is_asked_for() -> None:
     def reserve(calls: int) -> float:
         pool = matcher(ladders=with_numbers(reserve=1, reserve_power=0.5))
@@ -292,6 +300,17 @@ def test_a_call_that_is_not_open_yet_is_passed_over_and_said_so() -> None:
     [other] = decision(effects).other_calls
     assert (other.call_id, other.lost, other.wait_s) == ("dialect", Lost.NOT_YET, 10)
     assert decision(effects).cause is Cause.AGENT
+
+
+def test_the_same_ladders_again_leave_the_pool_as_it_is() -> None:
+    pool = matcher(agent("a1"))
+    pool.leave({XIAMEN: frozenset({Business.BILLING})}, 100)
+    index = pool._exchange.pool
+    assert pool.use(LADDERS, 101) == []
+    assert pool._exchange.pool is index
+    pool.use(with_numbers(reserve=0), 102)
+    assert pool._exchange.pool is not index
+    assert pool.ladders.left == {XIAMEN: {Business.BILLING}}
 
 
 def test_other_ladders_are_gone_by_from_the_moment_they_are_put_in_force() -> None:
