@@ -14,7 +14,10 @@ from tieline.refused import DeskName, Kind, Refused
 
 
 class TransferTaken(msgspec.Struct, frozen=True):
-    """The transfer is on its way; who takes the caller on is told on the live socket and by `GET …/decisions`."""
+    """The transfer is on its way, or the phone of who is consulted is dialled.
+
+    Who takes the caller on is told on the live socket and by `GET …/decisions`.
+    """
 
     call_id: str
     to: str
@@ -47,7 +50,7 @@ OPERATIONS: Final = (
         takes=Transfer,
         answer=TransferTaken,
         refusals=(
-            (409, "`conflict`: the call does not talk, or the agent cannot take it now."),
+            (409, "`conflict`: the call does not talk, the agent cannot take it now, or nobody answered."),
             (422, "`invalid`: no such place to go on. `unreadable`: no JSON, or not of this form."),
         ),
     ),

@@ -80,7 +80,13 @@ def build_app(parts: ConsoleParts) -> web.Application:
     causes = load_causes()
     app[NAMES] = names(parts.topology, causes)
     app[TRANSFERS] = TransferDesk(
-        parts.site, parts.live, parts.database, parts.staff.agents, consults=parts.recording, clock=parts.clock
+        parts.site,
+        parts.live,
+        parts.database,
+        parts.staff.agents,
+        abroad=parts.abroad,
+        consults=parts.recording,
+        clock=parts.clock,
     )
     app[AGENTS] = AgentDesk(parts.site, parts.live, parts.database, parts.staff.agents, clock=parts.clock)
     app[CALLBACKS] = CallbackDesk(parts.database, parts.callback, clock=parts.clock)

@@ -37,6 +37,7 @@ class ConsoleParts:
         live: The site's Redis.
         database: With the schema made.
         site: Whose console it is.
+        abroad: Copies of the Redis of the sites that this one has a tie line to.
         profiles: Of the quotas' file.
         recording: Whether talks are recorded.
         probes: Further parts for readiness, by name (Redis, SQL and the nodes' links are asked anyhow).
@@ -51,6 +52,7 @@ class ConsoleParts:
     staff: Staff
     callback: CallbackRules
     hours: Hours
+    abroad: Mapping[SiteId, Live] = field(default_factory=dict)
     recording: bool = True
     probes: Mapping[str, Probe] = field(default_factory=dict)
     metrics: Mapping[str, Numbers] = field(default_factory=dict)

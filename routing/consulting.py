@@ -20,6 +20,10 @@ from routing.timers import Timers
 from tieline.model import AgentId, CallId
 
 SILENT: Final = "silent"
+BUSY: Final = "consults"
+
+ASKED_S: Final = 2.0
+"""A wish to consult that is heard so late is void: who asked is told that nobody answered, and may ask again."""
 
 
 @dataclass(slots=True)

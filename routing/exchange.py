@@ -11,7 +11,7 @@ from typing import Final
 
 from routing.agents import Agent
 from routing.choice import choose_agent, choose_call, choose_wanted
-from routing.consulting import Consulting
+from routing.consulting import BUSY, Consulting
 from routing.crossing import EXPECTED_S, WANTED_S, Crossing
 from routing.decision import Cause, Decision
 from routing.demand import Demand
@@ -197,6 +197,8 @@ class Exchange:
                 self.out.append(MoveCall(offer.call, onward))
             case Step.CONSULT if not offer.second:
                 self._consult(offer, onward.agent, now)
+            case Step.CONSULT if offer.second != onward.agent:
+                self.consulting.refuse(offer, onward.agent, BUSY)
             case Step.COMPLETE | Step.JOIN | Step.BACK if offer.second:
                 self.consulting.step(offer, step, now)
             case _:

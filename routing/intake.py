@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, TypeVar
 
+from routing.consulting import ASKED_S
 from routing.intake_agents import seats_shown, talks_shown, wish_of
 from routing.matcher import Matcher
 from routing.offers import Effect, Onward, Step, Waiting
@@ -77,9 +78,9 @@ class Intake:
                 return self.matcher.phone_seen(phone, reachable=reachable, now=now, node=NodeId(node), at=at)
             case bus.AgentAsked(agent=agent):
                 return self.matcher.asked(AgentId(agent), wish_of(event), now)
-            case bus.TransferAsked(call_id=call_id, agent=agent):
+            case bus.TransferAsked(call_id=call_id):
                 self.touched.add(call_id)
-                return self.matcher.transfer(CallId(call_id), AgentId(agent), step_of(event), onward_of(event), now)
+                return asked_of(self.matcher, event, now)
             case bus.NodeSnapshot():
                 return self._reconcile(event, now)
             case (
@@ -177,21 +178,20 @@ def waiting_of(event: bus.CallWaiting | bus.AgentWanted, site: SiteId) -> Waitin
     return call
 
 
-def step_of(event: bus.TransferAsked) -> Step:
-    """Read what is to be done.
+def asked_of(matcher: Matcher, event: bus.TransferAsked, now: float) -> list[Effect]:
+    """Ask a matcher for a step with a caller who talks, wherever it was told.
 
     Raises:
-        RemoteProtocolError: It is nothing that we know.
+        RemoteProtocolError: It is no step that we know.
     """
     try:
-        return Step(event.step)
+        step = Step(event.step)
     except ValueError as error:
         raise RemoteProtocolError(f"TransferAsked: {error}") from error
-
-
-def onward_of(event: bus.TransferAsked) -> Onward:
-    """Read where a caller is to go on."""
-    return Onward(AgentId(event.to_agent), event.business, event.dialect)
+    if step is Step.CONSULT and now - event.at > ASKED_S:
+        return []
+    onward = Onward(AgentId(event.to_agent), event.business, event.dialect)
+    return matcher.transfer(CallId(event.call_id), AgentId(event.agent), step, onward, now)
 
 
 def _known(words: type[_Word], text: str, otherwise: _Word) -> _Word:

@@ -195,7 +195,8 @@ class RefuseConsult(_OfCall):
 
     Attributes:
         why: The second agent's state; `unseen`: nothing is known of him now; `silent`: his site did not answer in
-            time; or how the attempt to dial him ended, as Dial says it (`tiefull`: no channel was free).
+            time; `consults`: another consultation goes on; or how the attempt to dial him ended, as Dial says it
+            (`tiefull`: no channel was free).
     """
 
     agent: AgentId

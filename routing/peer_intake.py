@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from routing.business_sites import left_elsewhere
-from routing.intake import onward_of, step_of, waiting_of
+from routing.intake import asked_of, waiting_of
 from routing.matcher import Matcher
 from routing.offers import Effect
 from routing.peer_news import BetweenSites, PeerLost, PeerNews, PeerSeen
@@ -92,8 +92,8 @@ class PeerIntake:
                 return matcher.wanted(waiting_of(event, SiteId(call_site)), AgentId(agent), now)
             case bus.OfferFailed():
                 return self._failed_there(event, now)
-            case bus.TransferAsked(agent=agent):
-                return matcher.transfer(call_id, AgentId(agent), step_of(event), onward_of(event), now)
+            case bus.TransferAsked():
+                return asked_of(matcher, event, now)
             case bus.CallGone(at=at) | bus.CallJournalled(at=at):
                 if any(call_id in known for known in (matcher.peer_waiting, matcher.peer_offered, matcher.offers)):
                     return matcher.call_gone(call_id, now, at)

@@ -1,6 +1,7 @@
 """`tieline call …`: what can be done with a call in progress. Mounted by `service.cli`, `obj` is the `Settings`."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import click
 
@@ -54,12 +55,16 @@ async def _ask(settings: Settings, call: str, wanted: Transfer) -> None:
     password = secrets_file.load(settings.secrets).redis_password
     database = Database(settings.database_url, deadline_s=settings.sql_deadline_s)
     last: TielineError = Refused(DeskName.CALLS, Kind.MISSING, f"no call {call!r} in a talk")
-    try:
+    async with AsyncExitStack() as closing:
+        closing.callback(database.close)
         await asyncio.to_thread(create_schema, database)
-        for site in topology.sites.values():
-            live = open_live(site, password, deadline_s=settings.redis_deadline_s)
+        sites = topology.sites.values()
+        lives = {site.id: open_live(site, password, deadline_s=settings.redis_deadline_s) for site in sites}
+        for live in lives.values():
+            closing.push_async_callback(live.close)
+        for site, live in lives.items():
+            desk = TransferDesk(site, live, database, agents, abroad=lives, consults=settings.recording)
             try:
-                desk = TransferDesk(site.id, live, database, agents, consults=settings.recording)
                 await desk.ask(call, wanted, by=os_principal())
             except Refused as error:
                 if error.kind is not Kind.MISSING:
@@ -68,8 +73,4 @@ async def _ask(settings: Settings, call: str, wanted: Transfer) -> None:
                 last = error
             else:
                 return
-            finally:
-                await live.close()
         raise last
-    finally:
-        database.close()

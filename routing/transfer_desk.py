@@ -1,11 +1,14 @@
 """The desk where transfers are asked for: checked and audited, then told to the matcher of the site.
 
 The answer says that the transfer is on its way: the caller leaves his talk within a moment, and the call's decisions
-(`tieline route explain`) tell who took him on. Failure policy: without SQL only an agent's own caller is moved.
+(`tieline route explain`) tell who took him on. Of a consultation it says that the second phone is dialled. What the
+call's site knows of a talk, and what it answers, counts at the desk of another site, too: read from the copy of its
+Redis. Failure policy: without SQL only an agent's own caller is moved; while that copy is away only at once.
 """
 
 from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -13,7 +16,7 @@ import structlog
 
 from routing.agent_desk import CHIEFS, fetch_seats
 from routing.agents import Agent
-from routing.consult_answer import in_words, refusal_of
+from routing.consult_answer import UNHEARD, in_words, refusal_of
 from routing.keys import OFFERS, POOL
 from routing.offers import Offer, Step
 from tieline import audit, bus
@@ -55,6 +58,7 @@ class TransferDesk:
         live: The site's Redis.
         database: With the schema made; for the audit trail.
         agents: Of all sites.
+        abroad: The Redis of other sites, or copies of it: the sites whose callers may talk with agents of this one.
         consults: Whether agents can consult one another: the agent's leg listens for that only in talks that are
             recorded (`TL_TALK` in the dialplan).
         clock: For tests.
@@ -67,6 +71,7 @@ class TransferDesk:
         database: Database,
         agents: Mapping[AgentId, Agent],
         *,
+        abroad: Mapping[SiteId, Live] = MappingProxyType({}),
         consults: bool = True,
         clock: Clock = system_clock,
     ) -> None:
@@ -74,6 +79,7 @@ class TransferDesk:
         self._live = live
         self._database = database
         self._agents = agents
+        self._lives = {**abroad, site: live}
         self._consults = consults
         self._clock = clock
 
@@ -87,7 +93,7 @@ class TransferDesk:
             Refused: It is not allowed, or makes no sense; nothing was changed.
             TielineError: Redis is away, or SQL when it is about somebody else's caller.
         """
-        offer = await self._talk(call)
+        offer = await self._talk(call, wanted.step)
         if problem := _not_for(by, offer):
             raise _refused(Kind.FORBIDDEN, problem)
         asked = self._read(wanted, offer, by.name)
@@ -98,34 +104,54 @@ class TransferDesk:
             if by.role is not Role.AGENT:
                 raise
             _log.warning("agent's own transfer without a line in the trail", call_id=call, error=str(error))
-        since = await self._live.last_id()
-        await self._live.tell(asked)
-        # The answer is told at the call's site: who asks at another one gets no word of a refusal.
-        if wanted.step is Step.CONSULT and offer.call.site == self._site:
-            await self._hear_answer(asked, since)
+        if wanted.step is Step.CONSULT:
+            await self._consult(asked, offer.call.site)
+        else:
+            await self._live.tell(asked)
 
-    async def _hear_answer(self, asked: bus.TransferAsked, since: str) -> None:
-        """Wait until the second agent's phone is dialled; without a sign in time the consultation is on its way.
+    async def _consult(self, asked: bus.TransferAsked, home: SiteId) -> None:
+        """Ask, and wait until the second agent's phone is dialled; the answer is told at the call's site, `home`.
 
         Raises:
             Refused: It does not begin; caller and first agent talk on.
         """
-        refused = await refusal_of(self._live, asked.call_id, asked.to_agent, since)
+        there, second = self._lives[home], AgentId(asked.to_agent)
+        since = await there.last_id()
+        await self._live.tell(asked)
+        refused = await refusal_of(there, asked.call_id, second, since)
         if refused:
-            site = self._agents[AgentId(asked.to_agent)].site
-            raise _refused(Kind.CONFLICT, in_words(asked.to_agent, site, refused))
+            site = home if refused == UNHEARD else self._agents[second].site
+            raise _refused(Kind.CONFLICT, in_words(second, site, refused))
 
-    async def _talk(self, call: str) -> Offer:
-        """Find the talk of a call."""
-        raw = await self._live.call("HGET", OFFERS, call)
-        if raw is None:
-            if await self._live.call("HEXISTS", POOL, call):
-                raise _refused(Kind.CONFLICT, f"{call} waits for an agent, it does not talk")
-            raise _refused(Kind.MISSING, f"no call {call!r} in a talk at {self._site}")
-        offer = msgspec.json.decode(raw, type=Offer)
+    async def _talk(self, call: str, step: Step) -> Offer:
+        """Find the talk of a call, as the call's site knows it."""
+        offer = await self._offer_here(call)
+        if offer.call.site != self._site:
+            offer = await self._offer_at_home(offer, step)
         if not offer.talks:
             raise _refused(Kind.CONFLICT, f"{call} is being offered to {offer.agent}, it does not talk yet")
         return offer
+
+    async def _offer_here(self, call: str) -> Offer:
+        raw = await self._live.call("HGET", OFFERS, call)
+        if raw is not None:
+            return msgspec.json.decode(raw, type=Offer)
+        if await self._live.call("HEXISTS", POOL, call):
+            raise _refused(Kind.CONFLICT, f"{call} waits for an agent, it does not talk")
+        raise _refused(Kind.MISSING, f"no call {call!r} in a talk at {self._site}")
+
+    async def _offer_at_home(self, offer: Offer, step: Step) -> Offer:
+        """Read again of another site's caller: that site decides, and it alone knows of a consultation."""
+        home, call = offer.call.site, offer.call.call_id
+        try:
+            raw = await self._lives[home].call("HGET", OFFERS, call)
+        except (KeyError, ConnectionLost, DeadlineExceeded):
+            if step is Step.BLIND:  # it may be heard all the same
+                return offer
+            raise _refused(Kind.CONFLICT, f"{home}, whose caller this is, is not seen now") from None
+        if raw is None:
+            raise _refused(Kind.MISSING, f"no call {call!r} in a talk at {home}")
+        return msgspec.json.decode(raw, type=Offer)
 
     def _read(self, wanted: Transfer, offer: Offer, by: str) -> bus.TransferAsked:
         """Read what is wanted, and see whether anybody there can help."""

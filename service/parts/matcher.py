@@ -1,7 +1,7 @@
 """The matcher of the site, with what it sees of others."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
 from routing.ladder_desk import LadderDesk
 from routing.ladder_follower import LadderFollower
@@ -10,13 +10,10 @@ from routing.matcher import Rules
 from routing.peers import Abroad
 from routing.static_queues import static_queues
 from service.beside import beside
-from service.context import SiteContext
+from service.parts.abroad import replicas
 from service.parts.shared import Shared
 from tieline.clock import system_clock
-from tieline.live import Live
-from tieline.model import SiteId
 from tieline.settings import Settings
-from tieline.site_live import open_replica
 
 
 @asynccontextmanager
@@ -24,26 +21,22 @@ async def matcher(shared: Shared) -> AsyncIterator[None]:
     """Match while the block runs, when this process is the one that acts."""
     context = shared.context
     topology, staff, site = context.topology, context.staff, context.site
-    replicas = {of: _replica(context, of) for of in topology.tied_to(site.id)}
-    nodes = {of: topology.sites[of].nodes[0].id for of in replicas}
-    shell = MatcherShell(
-        site.id,
-        shared.live,
-        staff.agents,
-        staff.ladders,
-        _rules(context.settings),
-        system_clock,
-        [node.id for node in site.nodes],
-        Abroad(replicas, nodes, topology.business_sites),
-        [queue for queue in static_queues(topology, staff.agents.values()) if queue.site == site.id],
-    )
-    async with AsyncExitStack() as stack:
-        for replica in replicas.values():
-            stack.push_async_callback(replica.close)
+    async with replicas(context) as copies:
+        nodes = {of: topology.sites[of].nodes[0].id for of in copies}
+        shell = MatcherShell(
+            site.id,
+            shared.live,
+            staff.agents,
+            staff.ladders,
+            _rules(context.settings),
+            system_clock,
+            [node.id for node in site.nodes],
+            Abroad(copies, nodes, topology.business_sites),
+            [queue for queue in static_queues(topology, staff.agents.values()) if queue.site == site.id],
+        )
         ladders = LadderFollower(LadderDesk(shared.database, topology, staff.agents), shell.use)
-        await stack.enter_async_context(beside(ladders.run()))
-        await stack.enter_async_context(beside(shell.run()))
-        yield
+        async with beside(ladders.run()), beside(shell.run()):
+            yield
 
 
 def _rules(settings: Settings) -> Rules:
@@ -54,8 +47,3 @@ def _rules(settings: Settings) -> Rules:
         pause_s=settings.no_answer_pause_s,
         log_in=settings.agents_log_in,
     )
-
-
-def _replica(context: SiteContext, of: SiteId) -> Live:
-    deadline_s = context.settings.redis_deadline_s
-    return open_replica(context.site, of, context.secrets.redis_password, deadline_s=deadline_s)

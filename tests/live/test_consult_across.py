@@ -1,15 +1,21 @@
 """Consultations over the tie line: the second agent is of the other site, whose matcher lends him."""
 
+import json
 from collections.abc import Iterator
+from http.client import HTTPConnection
 
 import pytest
 
 from tests.live.house import House
 from tests.live.special_agents import FAR_REFUSES, FAR_SLOW
-from tests.live.test_transfers import FAR, FUZHOU, NODE, XIAMEN, Talk
+from tests.live.test_transfers import FAR, FUZHOU, NODE, PASSING, SECOND, XIAMEN, Talk
 from tests.live.test_waiting import ask_all
 from tieline import bus
-from tieline.model import AgentState, Business
+from tieline.database import Database
+from tieline.model import AgentState, Business, SiteId
+from tieline.principal import Principal, Role
+from tieline.settings import load_settings
+from tieline.tokens import Tokens
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
 
@@ -93,3 +99,33 @@ def test_a_caller_who_leaves_a_consultation_leaves_both_agents_free(lab: House) 
     talk.answered(FAR, XIAMEN)
     talk.end()
     talk.becomes(FAR, AgentState.WRAP_UP)
+
+
+def test_who_has_another_sites_caller_consults_from_the_desk_of_his_own_site(lab: House) -> None:
+    talk = Talk(lab)
+    talk.ask("--to", f"agent:{FAR}")
+    talk.answered(FAR)
+    assert at_desk(talk, XIAMEN, FAR, step="consult", to=f"agent:{talk.first}") == (409, f"{talk.first} is wrap up")
+    assert at_desk(talk, XIAMEN, FAR, step="consult", to=f"agent:{SECOND}")[0] == 200
+    talk.answered(SECOND)
+    assert at_desk(talk, XIAMEN, FAR, step="complete")[0] == 200
+    talk.left(FAR)
+    talk.end(FAR, SECOND)
+
+
+def at_desk(talk: Talk, site: SiteId, agent: str, **wanted: str) -> tuple[int, str]:
+    """Ask for a step over HTTP at a site, as an agent, again while the reason is one that passes."""
+    me = Principal(role=Role.AGENT, city=None, site=site, name=agent)
+    database = Database(load_settings(talk.lab.plan.settings_file, {}).database_url)
+    token = Tokens(database).new(me, by=me).text
+    database.close()
+    address = talk.lab.plan.topology.sites[site].console
+    head = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    while True:
+        http = HTTPConnection(address.host, address.port, timeout=15)
+        http.request("POST", f"/api/v1/calls/{talk.call_id}/transfer", json.dumps(wanted), head)
+        answer = http.getresponse()
+        said = json.loads(answer.read()).get("message", "")
+        http.close()
+        if not any(reason in said for reason in PASSING):
+            return answer.status, said

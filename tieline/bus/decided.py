@@ -124,7 +124,8 @@ class ConsultRefused(Message, frozen=True, tag=True):
     Attributes:
         agent: Who wanted to consult `to_agent`.
         why: The state of that agent; `unseen`: nothing is known of him now; `silent`: his site did not answer in
-            time; or how the attempt to dial him ended (`tiefull`: no channel of the tie line was free).
+            time; `consults`: another consultation goes on; or how the attempt to dial him ended (`tiefull`: no
+            channel of the tie line was free).
     """
 
     call_id: str

@@ -35,12 +35,14 @@ class Desk:
     """What a test has in hand.
 
     Attributes:
+        far: The copy of Xiamen's Redis.
         now: The console's clock; set it.
         token: Makes a bearer token.
     """
 
     client: TestClient  # type: ignore[type-arg]
     live: Live
+    far: Live
     store: Store
     tokens: Tokens
     now: list[float]
@@ -77,7 +79,7 @@ def staff() -> Staff:
 @pytest.fixture
 async def desk(redis: RedisServer, database: Database) -> AsyncIterator[Desk]:
     """A console of Fuzhou that is up."""
-    live, now = Live(redis.url), [1_795_276_799.0]
+    live, far, now = Live(redis.url), Live(f"{redis.url.removesuffix('/0')}/1"), [1_795_276_799.0]
     await live.call("FLUSHALL")
     tokens = Tokens(database, clock=lambda: now[0])
     beat = heartbeat_probe(live, "tl:hb:agi", max_age_s=5.0, clock=lambda: now[0])
@@ -90,6 +92,7 @@ async def desk(redis: RedisServer, database: Database) -> AsyncIterator[Desk]:
         staff=staff(),
         callback=load_callback_rules(),
         hours=load_hours(now[0]),
+        abroad={SiteId("xiamen"): far},
         probes={"agi": beat},
         metrics={"forwarder": lambda: {"delivered": 7.0}, "bridge_fuzhou-1": lambda: {"events": 3.0}},
         clock=lambda: now[0],
@@ -100,5 +103,6 @@ async def desk(redis: RedisServer, database: Database) -> AsyncIterator[Desk]:
         return tokens.new(Principal(role=role, city=scope[0], site=scope[1], name="somebody"), by=ME).text
 
     async with TestClient(TestServer(build_app(parts))) as client:
-        yield Desk(client, live, Store(database), tokens, now, token)
-    await live.close()
+        yield Desk(client, live, far, Store(database), tokens, now, token)
+    for one in (live, far):
+        await one.close()

@@ -14,7 +14,8 @@ from routing.seats import EMPTY, SeatRules, after
 from tests.component.console.conftest import ME, Desk
 from tieline import bus
 from tieline.database import Database
-from tieline.live import EVENTS
+from tieline.errors import ConnectionLost
+from tieline.live import EVENTS, Live
 from tieline.model import AgentId, Business, CallId, CityId, DialectId, Need, NodeId, SiteId
 from tieline.principal import Principal, Role
 from tieline.store import fetch_audit
@@ -33,8 +34,8 @@ async def ask(desk: Desk, token: str, call: str = CALL, **wanted: str) -> tuple[
     return answer.status, await answer.json()
 
 
-async def put(desk: Desk, offer: Offer) -> None:
-    await desk.live.call("HSET", OFFERS, CALL, msgspec.json.encode(offer))
+async def put(desk: Desk, offer: Offer, live: Live | None = None) -> None:
+    await (live or desk.live).call("HSET", OFFERS, CALL, msgspec.json.encode(offer))
 
 
 async def ready(desk: Desk, agent: str) -> None:
@@ -63,12 +64,12 @@ async def test_an_agent_hands_his_own_caller_on(desk: Desk, database: Database) 
     assert (line.action, line.subject) == ("call.transfer", f"call:{CALL}")
 
 
-async def answered(desk: Desk, token: str, to: str, *events: bus.Event) -> tuple[int, Any]:
-    """Ask for a consultation, and tell events once that was passed on; gives the answer."""
+async def answered(desk: Desk, token: str, to: str, *events: bus.Event, at: Live | None = None) -> tuple[int, Any]:
+    """Ask for a consultation, and tell events once that was passed on, at the call's site; gives the answer."""
     before = await desk.live.last_id()
     asking = asyncio.create_task(ask(desk, token, step="consult", to=to))
     await desk.live.read(EVENTS, before, block_ms=5000)
-    await desk.live.tell(*events)
+    await (at or desk.live).tell(*events)
     return await asking
 
 
@@ -114,6 +115,53 @@ async def test_what_is_told_of_others_is_no_answer(desk: Desk) -> None:
     token = desk.token(Role.SUPERVISOR)
     status, _ = await answered(desk, token, "agent:a2001", other_agent, other_call, ringing("a2001"))
     assert status == 200
+
+
+FAR_CALLER = replace(TALK, call=replace(WAITING, site=SiteId("xiamen"), node=NodeId("xiamen-1")))
+"""As the agent's own site knows his talk with a caller of Xiamen."""
+
+
+async def far_talk(desk: Desk, **known_there: Any) -> str:
+    """Let Fuzhou's a1001 talk with a caller of Xiamen; gives his token."""
+    await put(desk, FAR_CALLER)
+    await put(desk, replace(FAR_CALLER, **known_there), desk.far)
+    await ready(desk, "a1002")
+    return own_token(desk, "a1001")
+
+
+async def test_the_answer_to_who_talks_with_another_sites_caller_is_heard_there(desk: Desk) -> None:
+    token = await far_talk(desk)
+    assert (await answered(desk, token, "agent:a2001", ringing("a2001"), at=desk.far))[0] == 200
+    status, told = await answered(desk, token, "agent:a2001", refused("a2001", "wrap_up"), at=desk.far)
+    assert (status, told["message"]) == (409, "a2001 is wrap up")
+    assert [event.to_agent for event in await asked(desk)] == ["a2001", "a2001"], "asked for at his own site"
+
+
+async def test_a_consultation_that_only_the_callers_site_knows_of_is_led_on_from_the_agents_site(desk: Desk) -> None:
+    token = await far_talk(desk, second=AgentId("a2001"), second_fence=8)
+    assert (await ask(desk, token, step="join"))[0] == 200
+    assert (await ask(desk, token, to="business:billing"))[0] == 409, "he consults"
+    assert [event.step for event in await asked(desk)] == ["join"]
+
+
+async def test_a_talk_that_the_callers_site_knows_nothing_of_any_more_is_over(desk: Desk) -> None:
+    await put(desk, FAR_CALLER)
+    assert (await ask(desk, own_token(desk, "a1001"), step="consult", to="agent:a2001"))[0] == 404
+
+
+async def test_while_the_callers_site_is_not_seen_he_can_only_be_sent_on_at_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = await far_talk(desk)
+    monkeypatch.setattr(desk.far, "call", nobody_there)
+    status, told = await ask(desk, token, step="consult", to="agent:a2001")
+    assert (status, told["message"]) == (409, "xiamen, whose caller this is, is not seen now")
+    assert await asked(desk) == []
+    assert (await ask(desk, token, to="business:billing"))[0] == 200
+
+
+async def nobody_there(*_: object) -> None:
+    raise ConnectionLost("redis: gone")
 
 
 async def test_two_agents_away_from_the_callers_site_do_not_consult_each_other(desk: Desk) -> None:

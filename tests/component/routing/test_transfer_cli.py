@@ -1,7 +1,9 @@
 """`tieline call transfer` over the Redis of each site: where the talk is known, what is refused, who asked."""
 
 import asyncio
+import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from tests.unit.trunk_config.network import EXAMPLES
 from tieline import bus, secrets_file
 from tieline.database import Database
 from tieline.live import Live
-from tieline.model import AgentId, NodeId
+from tieline.model import AgentId, NodeId, SiteId
 from tieline.store import fetch_audit
 from tieline.topology import Site
 
@@ -95,7 +97,7 @@ def test_nobody_is_consulted_where_talks_are_not_recorded(home: Path, sites: Sit
 def test_a_transfer_is_told_where_the_talk_is_known_by_the_user_who_typed_it(
     home: Path, sites: Sites, where: str
 ) -> None:
-    talks(sites[where])
+    talks(sites[where], replace(TALK, call=replace(WAITING, site=SiteId(where))))
     told = run(home, CALL, "--to", "business:billing:min_nan")
     assert told.exit_code == 0, told.output
     [event] = asked(sites[where])
@@ -130,6 +132,36 @@ def test_a_site_that_is_away_keeps_no_caller_of_the_other_one(
     assert "redis" in nobody.output, "not: no such call"
 
 
+@contextmanager
+def answering(asked_at: RedisServer, told_at: RedisServer, answer: bus.Event) -> Iterator[None]:
+    """Tell an answer as soon as a transfer is asked for."""
+
+    async def tell() -> None:
+        asked, told = Live(asked_at.url), Live(told_at.url)
+        async for _, event in asked.follow(after="0-0"):
+            if isinstance(event, bus.TransferAsked):
+                break
+        await told.tell(answer)
+        for live in (asked, told):
+            await live.close()
+
+    thread = threading.Thread(target=asyncio.run, args=(tell(),))
+    thread.start()
+    yield
+    thread.join()
+
+
+def test_why_another_sites_caller_is_not_consulted_about_is_said_too(home: Path, sites: Sites) -> None:
+    """Fuzhou, which is asked first, knows the talk since its agent has it; Xiamen decides, and says why not."""
+    talk = replace(TALK, call=replace(WAITING, site=SiteId("xiamen")))
+    for server in sites.values():
+        talks(server, talk)
+    refused = bus.ConsultRefused(at=1.0, call_id=CALL, agent="a1001", to_agent="a2001", why="not_ready")
+    with answering(sites["fuzhou"], sites["xiamen"], refused):
+        told = run(home, CALL, "--step", "consult", "--to", "agent:a2001")
+    assert (told.exit_code, "a2001 is not ready" in told.output) == (1, True), told.output
+
+
 def test_a_consultation_and_its_end(home: Path, sites: Sites) -> None:
     talks(sites["fuzhou"])
     refused = run(home, CALL, "--step", "consult", "--to", "agent:a1007")
@@ -137,7 +169,8 @@ def test_a_consultation_and_its_end(home: Path, sites: Sites) -> None:
     assert "a1007 is offline" in refused.output
     seat = after(EMPTY, 1000.0, SeatRules(), PhoneAt(NodeId("fuzhou-1"), reachable=True, at=1000.0))
     put(sites["fuzhou"], "HSET", SEATS, "a1007", msgspec.json.encode(seat))
-    assert run(home, CALL, "--step", "consult", "--to", "agent:a1007").exit_code == 0
+    with answering(sites["fuzhou"], sites["fuzhou"], bus.AgentRinging(at=1.0, call_id=CALL, agent="a1007")):
+        assert run(home, CALL, "--step", "consult", "--to", "agent:a1007").exit_code == 0
     talks(sites["fuzhou"], replace(TALK, second=AgentId("a1007"), second_fence=8))
     for step in ("join", "complete", "back"):
         assert run(home, CALL, "--step", step).exit_code == 0

@@ -3,11 +3,12 @@
 import pytest
 
 from routing.consult_answer import in_words
+from routing.consulting import ASKED_S
 from routing.crossing import WANTED_S
 from routing.matcher import Matcher
 from tests.unit.routing.two_sites import FUZHOU, LADDERS, RULES, XIAMEN, Site, agent, meet, two_sites
 from tieline import bus
-from tieline.model import AgentId, AgentState, CallId
+from tieline.model import AgentId, AgentState, CallId, SiteId
 
 pytestmark = pytest.mark.unit
 
@@ -222,6 +223,31 @@ def test_a_site_that_does_not_answer_in_time_is_not_waited_for_and_its_late_word
     assert steps(fuzhou) == []
     assert state(xiamen, FAR) is AgentState.READY, "declined"
     not_waiting(xiamen)
+
+
+def test_a_wish_told_at_the_other_site_is_heard_at_the_callers() -> None:
+    fuzhou, xiamen = talking()
+    step(xiamen, "consult", FAR)
+    meet(fuzhou, xiamen)
+    assert [(what, to) for what, to, *_ in steps(fuzhou)] == [("consult", FAR)]
+
+
+@pytest.mark.parametrize("where", [FUZHOU, XIAMEN])
+def test_a_wish_to_consult_that_is_heard_late_is_void(where: SiteId) -> None:
+    fuzhou, xiamen = talking()
+    late = bus.TransferAsked(at=1000 - ASKED_S - 0.1, call_id="c1", agent=ANNE, step="consult", to_agent=FAR)
+    (fuzhou if where == FUZHOU else xiamen).tell(late)
+    meet(fuzhou, xiamen)
+    assert steps(fuzhou) == []
+    assert not fuzhou.matcher.offers[C1].second
+
+
+def test_who_wants_to_consult_a_second_one_beside_the_first_is_refused() -> None:
+    fuzhou, _, _ = rings()
+    step(fuzhou, "consult", FAR)
+    assert refusals(fuzhou) == [], "it rings already"
+    step(fuzhou, "consult", BEN)
+    assert refusals(fuzhou) == [(ANNE, BEN, "consults")]
 
 
 def test_an_agent_is_lent_once_and_not_rung_by_a_second_word() -> None:

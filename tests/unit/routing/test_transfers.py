@@ -143,7 +143,7 @@ def test_a_consultation_is_led_on_by_its_own_agent_alone() -> None:
     pool, _ = consulting()
     assert pool.transfer(C1, BEN, Step.COMPLETE, Onward(), 23) == []
     assert pool.transfer(C1, ANNE, Step.BLIND, Onward(CAO), 23) == [], "first he goes back"
-    assert pool.transfer(C1, ANNE, Step.CONSULT, Onward(CAO), 23) == []
+    assert steps(pool.transfer(C1, ANNE, Step.CONSULT, Onward(CAO), 23)) == []
     for step in (Step.COMPLETE, Step.JOIN, Step.BACK):
         assert steps(pool.transfer(C1, ANNE, step, Onward(), 23)) == [(step, BEN)]
 
