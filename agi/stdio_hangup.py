@@ -157,9 +157,9 @@ def call_id_of(text: str, node: str, uniqueid: str, at: float) -> str:
 
 
 def legs_of(text: str, over_at: float) -> list[dict[str, object]]:
-    """Read the agents' parts of the talk; one without an end lasted until the call was over."""
+    """Read the agents' parts of the talk in order; one without an end lasted until the call was over."""
     found = [LEG.fullmatch(part) for part in text.split("&")]
-    return [
+    legs = [
         {
             "agent": leg[1],
             "business": leg[2] if leg[2] in BUSINESSES else "",
@@ -169,6 +169,7 @@ def legs_of(text: str, over_at: float) -> list[dict[str, object]]:
         for leg in found
         if leg
     ]
+    return sorted(legs, key=lambda leg: leg["begin"])
 
 
 def printable(text: str) -> str:

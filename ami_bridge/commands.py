@@ -220,9 +220,9 @@ class CommandFollower:
         legs = await self._client.do(actions.Getvar(command.channel, LEGS), deadline_s=ACTION_DEADLINE_S)
         business = await self._client.do(actions.Getvar(command.channel, BUSINESS), deadline_s=ACTION_DEADLINE_S)
         if legs.success and business.success:
-            now = consulting.legs_with_next(legs.value, business.value, command)
+            now = consulting.legs_after(legs.value, business.value, command)
             await self._do(actions.Setvar(command.channel, LEGS, now))
-            if command.agent:
+            if command.agent and not command.beside:
                 await self._do(actions.Setvar(command.channel, AGENT, command.agent))
 
     async def _mend_net(self, command: bus.SetNetQueues) -> None:

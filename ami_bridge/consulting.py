@@ -18,6 +18,7 @@ from tieline.errors import LocalProtocolError
 CONTEXT: Final = "consult"
 _KEYS: Final = {"consult": "A", "complete": "B", "join": "C", "back": "D"}
 _AGENT: Final = re.compile(r"a[0-9]{3,8}")
+_TIME: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{0,9})?")
 _NODE: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 WAY: Final = "_TL_CONSULT"
 """Inherited by the Local channel that runs the context: `<node>:<fence>`, empty when this node reaches the phone."""
@@ -45,10 +46,27 @@ def actions_of(command: bus.Consult, channel: str) -> Iterator[Action]:
     yield PlayDTMF(channel, key)
 
 
-def legs_with_next(legs: str, business: str, command: bus.NoteLeg) -> str:
-    """Give `TL_LEGS` with the last part ended and the next one begun, if the caller has a next agent already."""
+def legs_after(legs: str, business: str, command: bus.NoteLeg) -> str:
+    """Give `TL_LEGS` with the part of an agent begun, if the caller has one, and unless it goes on; all others end.
+
+    What is open stands last: the dialplan ends the last part (`leg-over`).
+    """
     if command.agent and _AGENT.fullmatch(command.agent) is None:
         raise LocalProtocolError(f"no agent: {command.agent!r}")
-    at = f"{command.begun_at:.3f}"
-    ended = f"{legs}-{at}" if legs.count("@") > legs.count("-") else legs
-    return "&".join(filter(None, (ended, command.agent and f"{command.agent}:{business}@{at}")))
+    at, parts = f"{command.begun_at:.3f}", [part for part in legs.split("&") if part]
+    own = [part for part in parts if part.startswith(f"{command.agent}:")]
+    if not command.beside:
+        parts = [part if "-" in part or part in own else f"{part}-{at}" for part in parts]
+    if command.agent and not any(_goes_on(part, command.begun_at) for part in own):
+        parts.append(f"{command.agent}:{business}@{at}")
+    return "&".join(sorted(parts, key=_is_open))
+
+
+def _is_open(part: str) -> bool:
+    return "-" not in part
+
+
+def _goes_on(part: str, at: float) -> bool:
+    """Tell whether a part of a talk is open, or ended later: news of its beginning came late."""
+    end = _TIME.fullmatch(part.rpartition("-")[2])
+    return _is_open(part) or (end is not None and float(end[0]) > at)

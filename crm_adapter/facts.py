@@ -121,9 +121,12 @@ def call_id_of(text: str, node: str, uniqueid: str, at: float) -> str:
 
 
 def legs_of(text: str, over_at: float) -> tuple[TalkLeg, ...]:
-    """Read `TL_LEGS`; what is malformed is left out, and a part without an end lasted until the call was over."""
+    """Read `TL_LEGS`, in the order of their beginnings; two overlap while three talk.
+
+    What is malformed is left out, and a part without an end lasted until the call was over.
+    """
     found = (_LEG.fullmatch(part) for part in text.split("&"))
-    return tuple(_leg(part, over_at) for part in found if part)
+    return tuple(sorted((_leg(part, over_at) for part in found if part), key=lambda leg: leg.begin))
 
 
 def _leg(found: re.Match[str], over_at: float) -> TalkLeg:

@@ -30,11 +30,13 @@ class PhoneGroup:
 
     Attributes:
         name: Names the part `phones-<name>`.
+        hz: The tone that they send while they talk.
     """
 
     name: str
     agents: tuple[AgentId, ...]
     script: PhoneScript
+    hz: float = AGENT_HZ
 
 
 def site_phones(
@@ -98,7 +100,7 @@ def write_phones(host: str, groups: Sequence[PhoneGroup], folder: Path, secrets:
     for place, group in enumerate(groups):
         own = folder / group.name
         own.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (own / "agent.al").write_bytes(tone(AGENT_HZ, 1))
+        (own / "agent.al").write_bytes(tone(group.hz, 1))
         (own / "phone.xml").write_text(phone_xml(group.script, str(own / "agent.al")))
         (own / "register.xml").write_text(register_xml())
         contact = f"{host}:{FIRST_PORT + place}"

@@ -9,7 +9,9 @@ RATE_HZ: Final = 8000
 
 CALLER_HZ: Final = 1000
 AGENT_HZ: Final = 600
-"""What a caller and an agent send; neither is a harmonic of the other, so that each is found beside the other."""
+SECOND_HZ: Final = 1700
+"""What a caller and an agent send, and an agent who is to be told from others; none is a harmonic of another, so that
+each is found beside the others."""
 
 SILENCE: Final = 0xD5
 """A-law's code for zero."""

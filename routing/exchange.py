@@ -215,10 +215,13 @@ class Exchange:
 
     def lend(self, call: Waiting, agent: AgentId, now: float) -> None:
         """Reserve an agent of ours for a talk of another site; its node must begin to dial him within the lease."""
+        talk = self.offering.offers.get(call.call_id)
         if agent not in self.pool.idle:
             self.out.append(DeclineOffer(call.call_id, agent, 0, self.seating.why_not_idle(agent)))
-        elif call.call_id in self.offering.offers:
+        elif talk is not None and (talk.second or not talk.talks):
             self.out.append(DeclineOffer(call.call_id, agent, 0, "offered"))
+        elif talk is not None:
+            self.consulting.lend(talk, agent, self._take_fence(), now, now + self._lease_s)
         else:
             self.leave(call.call_id)
             offer = Offer(call, agent, self._take_fence(), now + self._lease_s, lent=True)

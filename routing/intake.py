@@ -122,7 +122,7 @@ class Intake:
             case bus.AgentLegGone(agent=agent, at=at):
                 return matcher.agent_free(AgentId(agent), now, call_id, at)
             case bus.CallTransferred(kind=kind, at=at):
-                return matcher.handed_over(call_id, now, at) if kind == "attended" else []
+                return matcher.transferred(call_id, kind, now, at)
 
     # Snapshots -----------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from routing.exchange import Exchange
 from routing.exchange import Rules as Rules  # whoever makes a matcher needs both
 from routing.foreign import Foreign
 from routing.ladders import LadderSet
-from routing.offers import Effect, NextLeg, Offer, Onward, Step, Waiting, WithdrawOffer
+from routing.offers import Effect, Offer, Onward, Step, Waiting, WithdrawOffer
 from routing.seat_facts import Answered, CallOver, Fact, LegGone, OwnCall, PhoneAt, PhoneIdle, Rung
 from routing.seats import EMPTY, Seat
 from routing.wishes import Asked
@@ -154,20 +154,24 @@ class Matcher:
             self._exchange.transfer(offer, step, onward, now)
         return self._exchange.match(now)
 
-    def handed_over(self, call_id: CallId, now: float, at: float | None = None) -> list[Effect]:
-        """An agent who consulted has left his caller to the second one; he is free when his leg has ended."""
+    def transferred(self, call_id: CallId, kind: str, now: float, at: float | None = None) -> list[Effect]:
+        """A consultation ended: `attended`, the first agent left, and is free when his leg ends; or `threeway`."""
         offer = self.offers.get(call_id)
-        if offer is not None and offer.second:
+        if offer is not None and offer.second and kind == "attended":
             self._exchange.consulting.hand_over(offer, _at(at, now), now)
+        elif offer is not None and offer.second and kind == "threeway":
+            self._exchange.consulting.joined(offer, _at(at, now))
         return self._exchange.match(now)
 
     # Offers --------------------------------------------------------------------------------------------------
 
     def taken(self, call_id: CallId, agent: AgentId, fence: int, now: float, at: float | None = None) -> list[Effect]:
         """The hold loop took an offer: from now on the agent's phone is dialled; after its lease it means nothing."""
-        offer = self._offering.of(call_id, agent, fence)
-        if offer is not None and not offer.taken and _at(at, now) <= offer.lease_until:
-            self._offering.extend(offer, now + self.rules.ring_s + self.rules.lease_s)
+        offer, until = self._offering.of(call_id, agent, fence), now + self.rules.ring_s + self.rules.lease_s
+        if offer is None:
+            self._exchange.consulting.dialled(call_id, agent, fence, _at(at, now), until)
+        elif not offer.taken and _at(at, now) <= offer.lease_until:
+            self._offering.extend(offer, until)
         return self._exchange.match(now)
 
     def rung(self, call_id: CallId, agent: AgentId, now: float, at: float | None = None) -> list[Effect]:
@@ -193,7 +197,7 @@ class Matcher:
             else:
                 self._offering.talking(offer, _at(at, now))
                 if offer.handed_over:
-                    self._exchange.out.append(NextLeg(offer.call, agent, _at(at, now)))
+                    self._exchange.consulting.next_leg(offer, agent, _at(at, now))
         return self._exchange.match(now)
 
     def failed(self, call_id: CallId, agent: AgentId, fence: int, now: float, status: str = "") -> list[Effect]:
@@ -211,9 +215,11 @@ class Matcher:
         handed the caller over, may still be there.
         """
         offer = self._offering.of(call_id, agent, fence)
-        if offer is not None and offer.lent and not offer.talks:
+        if offer is None:
+            self._exchange.consulting.called_off(call_id, agent, fence, now)
+        elif offer.lent and not offer.talks:
             self._exchange.give_back(offer, "gone", now)
-        elif offer is not None and not offer.handed_over:
+        elif not offer.handed_over:
             return self.call_gone(call_id, now, at)
         return self._exchange.match(now)
 
@@ -256,7 +262,9 @@ class Matcher:
         known, idle = self.seats.get(agent, EMPTY), PhoneIdle(_at(at, now))
         if known.state is not AgentState.TALKING:
             return self._news(agent, now, idle)
-        self._offering.talk_over(agent, CallId(known.reason), idle, now)
+        call_id = CallId(known.reason)
+        if not self._exchange.consulting.leg_gone(call_id, agent, idle.at, now):
+            self._offering.talk_over(agent, call_id, idle, now)
         return self._exchange.match(now)
 
     def own_call(self, agent: AgentId, *, busy: bool, now: float, at: float | None = None) -> list[Effect]:

@@ -47,6 +47,7 @@ class Offer:
             `second_until` (Unix seconds) if he has not answered; 0 once the first agent goes back. Another site's
             agent has fence 0 until that site has lent him.
         second_talks: The second agent has answered.
+        joined: All three talk; the next step ends one agent's leg.
         lent: Made for an agent of another site who consults ours: its caller does not wait here.
     """
 
@@ -61,6 +62,7 @@ class Offer:
     second_fence: int = 0
     second_until: float = 0.0
     second_talks: bool = False
+    joined: bool = False
     lent: bool = False
 
     @property
@@ -213,8 +215,24 @@ class NextLeg(_OfCall):
 
 
 @dataclass(frozen=True, slots=True)
+class JoinLeg(_OfCall):
+    """A second agent talks with the caller since `at`, beside the first one: to be noted on his channel."""
+
+    agent: AgentId
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AloneLeg(_OfCall):
+    """The second of two who talked with the caller has left at `at`; `agent` talks on: to be noted on his channel."""
+
+    agent: AgentId
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class EndLeg(_OfCall):
-    """The caller is gone while one agent consulted another: hang up, or the two would go on talking."""
+    """Hang up an agent's leg: three talk no more, or the caller is gone, and two agents would go on talking."""
 
     agent: AgentId
 
@@ -251,6 +269,8 @@ Effect = (
     | LendAgent
     | RefuseConsult
     | NextLeg
+    | JoinLeg
+    | AloneLeg
     | EndLeg
     | SeatChanged
 )

@@ -5,9 +5,11 @@ from typing import Final, assert_never
 
 from routing.intake import Rescue
 from routing.offers import (
+    AloneLeg,
     DeclineOffer,
     Effect,
     EndLeg,
+    JoinLeg,
     LendAgent,
     MakeOffer,
     MoveCall,
@@ -55,6 +57,8 @@ def lasting(effects: Sequence[Effect | Rescue], offers: Mapping[CallId, Offer]) 
         offers: As they are at its end.
     """
     stands = {_offer_key(offer) for offer in offers.values() if not offer.taken}
+    lent = (offer for offer in offers.values() if offer.second and not offer.second_talks)
+    stands |= {(offer.call.call_id, offer.second, offer.second_fence) for offer in lent}
     made = {_offer_key(effect.offer) for effect in effects if isinstance(effect, MakeOffer | LendAgent)}
     return [effect for effect in effects if _is_lasting(effect, stands, made)]
 
@@ -108,9 +112,10 @@ def commands_of(
                 yield telling(_made(offer, now))
             case RefuseConsult(call, agent, second, why):
                 yield telling(bus.ConsultRefused(at=now, call_id=call.call_id, agent=agent, to_agent=second, why=why))
-            case NextLeg(call, agent, at):
-                leg = bus.NoteLeg(at=now, call_id=call.call_id, channel=call.channel, agent=agent, begun_at=at)
-                yield commanding(call.node, leg)
+            case NextLeg(call, agent, at) | AloneLeg(call, agent, at):
+                yield commanding(call.node, _leg(call, agent, at, now))
+            case JoinLeg(call, agent, at):
+                yield commanding(call.node, _leg(call, agent, at, now, beside=True))
             case EndLeg(call, agent):
                 yield commanding(call.node, bus.EndLeg(at=now, call_id=call.call_id, agent=agent))
             case SeatChanged(agent, seat):
@@ -187,6 +192,11 @@ def _consulting(asked: StepConsult, now: float, by_way_of: NodeId) -> bus.Consul
         by_way_of=by_way_of,
         expires=now + MOVE_S,
     )
+
+
+def _leg(call: Waiting, agent: AgentId, at: float, now: float, *, beside: bool = False) -> bus.NoteLeg:
+    call_id, channel = call.call_id, call.channel
+    return bus.NoteLeg(at=now, call_id=call_id, channel=channel, agent=agent, begun_at=at, beside=beside)
 
 
 def _word(offer: Offer, now: float, by_way_of: NodeId) -> Command:

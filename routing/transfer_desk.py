@@ -181,8 +181,8 @@ class TransferDesk:
         if business not in set(Business):
             raise _refused(Kind.INVALID, f"to: {business!r} is none of {', '.join(Business)}")
         self._check_able(agent, business, dialect, offer)
-        if wanted.step is Step.CONSULT:
-            self._check_consultable(agent, offer)
+        if wanted.step is Step.CONSULT and not agent:
+            raise _refused(Kind.INVALID, "to: consulted is one agent, by name")
         return bus.TransferAsked(
             at=self._clock(),
             call_id=offer.call.call_id,
@@ -210,15 +210,6 @@ class TransferDesk:
             raise _refused(Kind.CONFLICT, f"{agent} talks with this caller already")
         elif agent not in able:
             raise _refused(Kind.CONFLICT, f"{agent} is not trained for {business}")
-
-    def _check_consultable(self, agent: str, offer: Offer) -> None:
-        if not agent:
-            raise _refused(Kind.INVALID, "to: consulted is one agent, by name")
-        first, second, home = self._agents[offer.agent].site, self._agents[AgentId(agent)].site, offer.call.site
-        if home not in (first, second):
-            raise _refused(
-                Kind.INVALID, f"to: with a caller of {home}, {offer.agent} can consult agents of {home} alone"
-            )
 
     async def _check_ready(self, agent: AgentId) -> None:
         known = self._agents.get(agent)

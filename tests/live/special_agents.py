@@ -7,6 +7,7 @@ from typing import Final
 
 from lab.phones import PhoneGroup
 from lab.scripts import Answers, Holds, NeverAnswers, Refuses
+from lab.tones import SECOND_HZ
 from tieline.model import AgentId, Business
 
 BUSY: Final = AgentId("a1004")
@@ -28,6 +29,8 @@ FAR_REFUSES: Final = AgentId("a2901")
 """Of Xiamen; Wu, other business: lets it ring, then declines."""
 FAR_SLOW: Final = AgentId("a2902")
 """Of Xiamen; Wu, other business: lets it ring for a while, then answers."""
+FAR_VOICE: Final = AgentId("a2903")
+"""Of Xiamen; Wu, other business: answers with a tone of his own."""
 
 TALK_MS: Final = 1500
 HOLD_MS: Final = 2000
@@ -42,6 +45,7 @@ _ADDED: Final = {
     SLOW: ("min_bei", Business.BILLING),
     FAR_REFUSES: ("wu", Business.OTHER),
     FAR_SLOW: ("wu", Business.OTHER),
+    FAR_VOICE: ("wu", Business.OTHER),
 }
 
 PHONES: Final = (
@@ -59,10 +63,12 @@ PHONES: Final = (
 FAR_PHONES: Final = (
     PhoneGroup("far-declines", (FAR_REFUSES,), Refuses("603 Decline", ring_ms=300)),
     PhoneGroup("far-slow", (FAR_SLOW,), Answers(ring_ms=SLOW_MS)),
+    PhoneGroup("far-voice", (FAR_VOICE,), Answers(ring_ms=300), hz=SECOND_HZ),
 )
 """And these in Xiamen."""
 
-SPECIAL: Final = frozenset(agent for group in (*PHONES, *FAR_PHONES) for agent in group.agents)
+_FAR: Final = frozenset(agent for group in FAR_PHONES for agent in group.agents)
+SPECIAL: Final = _FAR | {agent for group in PHONES for agent in group.agents}
 
 
 def added_agents() -> str:
@@ -71,7 +77,7 @@ def added_agents() -> str:
         f'''
 [[agent]]
 id = "{agent}"
-site = "{"xiamen" if agent in (FAR_REFUSES, FAR_SLOW) else "fuzhou"}"
+site = "{"xiamen" if agent in _FAR else "fuzhou"}"
 name = "{agent}"
 dialects = {{ {dialect} = "native", mandarin = "basic" }}
 business = {{ {business} = "fluent" }}

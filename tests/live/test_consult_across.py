@@ -6,8 +6,12 @@ from http.client import HTTPConnection
 
 import pytest
 
+from lab.plan import matcher_parts
+from lab.supervisor import Request
+from routing.keys import LEASE
 from tests.live.house import House
-from tests.live.special_agents import FAR_REFUSES, FAR_SLOW
+from tests.live.listening import Ear, both_agents, first_agent, music, recorded_s, second_agent
+from tests.live.special_agents import FAR_REFUSES, FAR_SLOW, FAR_VOICE
 from tests.live.test_transfers import FAR, FUZHOU, NODE, PASSING, SECOND, XIAMEN, Talk
 from tests.live.test_waiting import ask_all
 from tieline import bus
@@ -16,6 +20,7 @@ from tieline.model import AgentState, Business, SiteId
 from tieline.principal import Principal, Role
 from tieline.settings import load_settings
 from tieline.tokens import Tokens
+from tieline.topology import Site
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
 
@@ -28,21 +33,87 @@ def _all_ready(lab: House) -> Iterator[None]:
     ask_all(lab, "ready")
 
 
-def test_the_other_sites_agent_takes_the_caller_on_after_a_consultation(lab: House) -> None:
-    talk = Talk(lab)
-    talk.consult(FAR)
-    talk.answered(FAR)
-    talk.answered(FAR, XIAMEN)
+@pytest.fixture
+def ear(lab: House) -> Iterator[Ear]:
+    """Of a caller from Fuzhou."""
+    opened = Ear(lab, "fuzhou")
+    yield opened
+    opened.close()
+
+
+def test_the_other_sites_agent_takes_the_caller_on_after_a_consultation(lab: House, ear: Ear) -> None:
+    """The caller hears his first agent, then music, then the second one; what is talked is recorded."""
+    talk = Talk(lab, Business.OTHER, ear=ear)
+    ear.wait_for(first_agent)
+    talk.consult(FAR_VOICE)
+    talk.answered(FAR_VOICE)
+    talk.answered(FAR_VOICE, XIAMEN)
+    ear.wait_for(music)
     talk.ask("--step", "complete")
     talk.left(talk.first)
-    record = talk.end(FAR)
+    ear.wait_for(second_agent)
+    record = talk.end(FAR_VOICE)
+    for agent in (first_agent, second_agent):
+        assert recorded_s(lab, record.recording, agent) >= 0.8
     first, second = record.legs
     assert first.end == second.begin
     assert (record.site, record.node) == (FUZHOU, NODE)
     [offer] = talk.told(bus.OfferMade, XIAMEN)
-    assert (offer.call_id, offer.agent, offer.call_site) == (talk.call_id, FAR, FUZHOU)
-    assert [event.agent for event in talk.told(bus.AgentLegGone, XIAMEN)] == [FAR], "one talk of his, till its end"
+    assert (offer.call_id, offer.agent, offer.call_site) == (talk.call_id, FAR_VOICE, FUZHOU)
+    assert [event.agent for event in talk.told(bus.AgentLegGone, XIAMEN)] == [FAR_VOICE], "one talk, till its end"
     assert talk.queue_log(ends_with="ATTENDEDTRANSFER")[-1] == ("ATTENDEDTRANSFER", talk.first)
+
+
+def test_three_talk_over_the_tie_line_and_the_caller_hears_both_until_one_leaves(lab: House, ear: Ear) -> None:
+    talk = Talk(lab, Business.OTHER, ear=ear)
+    talk.consult(FAR_VOICE)
+    talk.answered(FAR_VOICE, XIAMEN)
+    talk.join(FAR_VOICE)
+    ear.wait_for(both_agents)
+    talk.ask("--step", "back")
+    talk.left(FAR_VOICE)
+    ear.wait_for(first_agent, 0.5)
+    talk.becomes(FAR_VOICE, AgentState.WRAP_UP)
+    assert talk.state(talk.first) == AgentState.TALKING
+    talk.ends_part(FAR_VOICE)
+    record = talk.end(FAR_VOICE, three=True)
+    first, second = record.legs
+    assert first.begin < second.begin < second.end < first.end
+    assert recorded_s(lab, record.recording, both_agents) >= 0.8
+    assert talk.queue_log(ends_with="COMPLETECALLER")[-1] == ("COMPLETECALLER", talk.first)
+
+
+def test_matchers_killed_in_the_middle_of_a_consultation_lose_nobody_and_ring_nobody_twice(lab: House) -> None:
+    talk = Talk(lab)
+    talk.consult(FAR)
+    for site in lab.plan.topology.sites.values():
+        lab.drill("kill", acting_matcher(lab, site))
+    talk.ask("--step", "complete")
+    talk.left(talk.first)
+    talk.end(FAR)
+    kinds = (bus.OfferMade, bus.AgentRinging, bus.AgentAnswered, bus.AgentLegGone)
+    told = [event for event in lab.events(XIAMEN) if isinstance(event, kinds)]
+    assert [(type(event), event.agent) for event in told] == [(kind, FAR) for kind in kinds]
+
+
+def acting_matcher(lab: House, site: Site) -> str:
+    """Name the part that holds a site's lease."""
+    holder = lab.run(lab.lives[site.id].call("GET", LEASE))
+    status = {part.name: part.pid for part in lab.client.ask(Request(do="status")).parts}
+    return next(part for part in matcher_parts(site) if f":{status[part]}:".encode() in holder)
+
+
+def test_who_has_another_sites_caller_consults_his_own_colleague(lab: House, ear: Ear) -> None:
+    talk = Talk(lab, Business.OTHER, ear=ear)
+    talk.ask("--to", f"agent:{FAR}")
+    talk.answered(FAR)
+    talk.consult(FAR_VOICE)
+    talk.answered(FAR_VOICE, XIAMEN)
+    talk.ask("--step", "complete")
+    talk.left(FAR)
+    ear.wait_for(second_agent)
+    record = talk.end(FAR, FAR_VOICE)
+    assert recorded_s(lab, record.recording, second_agent) >= 0.8
 
 
 def test_an_agent_who_goes_back_from_the_other_site_has_his_caller_again(lab: House) -> None:

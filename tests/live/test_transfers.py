@@ -1,5 +1,6 @@
 """Callers who go on with another agent, at once or after a consultation: one record, one ticket, nobody lost."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
@@ -13,6 +14,7 @@ from lab.scripts import HangUp, Pause
 from service.cli import main
 from tests.live.disturbed import Background
 from tests.live.house import House
+from tests.live.listening import Ear
 from tests.live.special_agents import REFUSES, RINGS, SLOW
 from tests.live.test_queue_log import written
 from tests.live.test_waiting import ask_all, seats
@@ -45,10 +47,13 @@ seen a moment late."""
 class Talk:
     """A caller from Fuzhou who talks with somebody, and whose end the test decides."""
 
-    def __init__(self, lab: House, business: Business = Business.REPAIR, *, first: str = "") -> None:
+    def __init__(
+        self, lab: House, business: Business = Business.REPAIR, *, first: str = "", ear: Ear | None = None
+    ) -> None:
         script = lab.script("fuzhou", "mandarin", business, Pause(LONGEST_MS), HangUp())
         self.lab = lab
-        self._caller = Background(lambda: lab.call("fuzhou", script))
+        callers = (ear.caller,) if ear else None
+        self._caller = Background(lambda: lab.call("fuzhou", script, callers=callers, sends_tone=bool(ear)))
         talk = self.wait(bus.AgentAnswered, lambda event: first in ("", event.agent))
         self.call_id, self.first = talk.call_id, talk.agent
         came = self.wait(bus.CallWaiting, lambda event: event.call_id == self.call_id)
@@ -101,6 +106,20 @@ class Talk:
         while f"{agent}:" not in self.lab.asterisk(self.node, f"core show channel {self.channel}"):
             self.lab.wait_for_news()
 
+    def join(self, second: str) -> None:
+        """Let all three talk."""
+        self.ask("--step", "join")
+        self.wait(bus.CallTransferred, lambda event: event.kind == "threeway")
+        while "3" not in bridges(self.lab):
+            self.lab.wait_for_news()
+        self.has_caller(second)
+
+    def ends_part(self, agent: str) -> None:
+        """Wait until the caller's channel says that an agent's part is over."""
+        over = re.compile(rf"{agent}:\w*@[0-9.]+-")
+        while not over.search(self.lab.asterisk(self.node, f"core show channel {self.channel}")):
+            self.lab.wait_for_news()
+
     def hang_up(self, agent: str) -> None:
         """End an agent's leg."""
         self._command(bus.EndLeg(at=time.time(), call_id=self.call_id, agent=agent))
@@ -113,18 +132,21 @@ class Talk:
         self._command(bus.HangUpChannel(at=time.time(), channel=self.channel, cause=16))
         assert self._caller.end().is_scripted
 
-    def end(self, *agents: str) -> CallRecord:
-        """End the call; give its only record, of a talk with these agents, who are all free again."""
+    def end(self, *agents: str, three: bool = False) -> CallRecord:
+        """End the call; give its only record, of a talk with these agents, who are all free again.
+
+        Without `three` they talked one after the other.
+        """
         self.has_caller((self.first, *agents)[-1])
         self.end_caller()
         self.lab.settle(calls=1)
         record = self.lab.one()
         assert (record.call_id, record.outcome) == (self.call_id, Outcome.ANSWERED)
         assert [leg.agent for leg in record.legs] == [self.first, *agents]
-        assert record.agent == record.legs[-1].agent
         times = [at for leg in record.legs for at in (leg.begin, leg.end)]
-        assert times == sorted(times)
-        assert (times[0], times[-1]) == (record.agent_answered_at, record.hangup_at)
+        assert (times == sorted(times)) is not three
+        last = max(record.legs, key=lambda leg: leg.end)
+        assert (times[0], last.end, last.agent) == (record.agent_answered_at, record.hangup_at, record.agent)
         for agent in (self.first, *agents):
             self.becomes(agent, AgentState.WRAP_UP)
         assert self.lab.ticket_calls() == ([self.call_id] if load_policy().kind_for(record) else [])
@@ -201,13 +223,14 @@ def test_three_talk_and_when_the_first_agent_leaves_the_second_has_the_caller(la
     talk = Talk(lab)
     talk.consult(SECOND)
     talk.answered(SECOND)
-    talk.ask("--step", "join")
-    while "3" not in bridges(lab):
-        lab.wait_for_news()
+    talk.join(SECOND)
     talk.hang_up(talk.first)
     talk.left(talk.first)
     assert "2" in bridges(lab)
-    talk.end(SECOND)
+    first, second = talk.end(SECOND, three=True).legs
+    [joined] = talk.told(bus.CallTransferred)
+    assert second.begin == pytest.approx(joined.at, abs=0.001), "not his answer, nor the other one's leaving"
+    assert first.begin < second.begin < first.end < second.end
 
 
 def bridges(lab: House) -> set[str]:

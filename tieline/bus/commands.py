@@ -76,16 +76,18 @@ class Consult(Message, frozen=True, tag=True):
 
 
 class NoteLeg(Message, frozen=True, tag=True):
-    """Note on the caller's channel that the last agent's part is over and another one has taken the caller on.
+    """Note on the caller's channel who talks with him from `begun_at` on: all other parts of the talk end there.
 
     Attributes:
-        agent: Empty while the next agent's phone still rings.
+        agent: Empty while the next agent's phone still rings; one whose part goes on goes on.
+        beside: The other parts go on, too: three talk.
     """
 
     call_id: str
     channel: str
     agent: str
     begun_at: float
+    beside: bool = False
 
 
 class EndLeg(Message, frozen=True, tag=True):

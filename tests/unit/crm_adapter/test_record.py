@@ -60,6 +60,10 @@ def test_each_agent_has_his_part_of_the_talk() -> None:
         TalkLeg("a1001", "repair", 1015.0, 1030.5),
         TalkLeg("a1002", "billing", 1032.0, 1100.25),
     ), "the last one lasted until the hang-up"
+    assert [leg.agent for leg in read({"TL_LEGS": "a1002:repair@1020-1030&a1001:repair@1015"}).legs] == [
+        "a1001",
+        "a1002",
+    ], "in the order of their beginnings"
     assert read({"TL_LEGS": "a1:x@1&a1001:dance@7-8&a1002@9&a1003:repair@-"}).legs == (
         TalkLeg("a1001", "", 7.0, 8.0),
     )

@@ -148,6 +148,16 @@ def test_after_complete_he_has_the_caller_at_both_sites_and_his_wrap_up_at_the_e
     assert not xiamen.matcher.offers
 
 
+def test_while_three_talk_over_the_tie_line_both_agents_have_a_part() -> None:
+    fuzhou, xiamen, _ = talks()
+    step(fuzhou, "join")
+    fuzhou.tell(bus.CallTransferred(at=1010, call_id="c1", kind="threeway"))
+    both(fuzhou, xiamen, leg_gone(1020))
+    notes = [command for command in fuzhou.commands if isinstance(command, bus.NoteLeg)]
+    assert [(one.agent, one.begun_at, one.beside) for one in notes] == [(FAR, 1010, True), (ANNE, 1020, False)]
+    assert (state(fuzhou, ANNE), state(xiamen, FAR)) == (AgentState.TALKING, AgentState.WRAP_UP)
+
+
 def test_after_back_the_first_agent_has_his_caller_and_the_other_site_knows_nothing_of_him() -> None:
     fuzhou, xiamen, fence = talks()
     step(fuzhou, "back")

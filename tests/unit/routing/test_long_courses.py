@@ -139,7 +139,8 @@ class Course:
         call_id, at, pool = offer.call.call_id, self.now - self.late_s(), self.matcher
         match self.chance.randrange(5):
             case 0:
-                return pool.handed_over(call_id, self.now, at)
+                kind = self.chance.choice(["attended", "threeway"])
+                return pool.transferred(call_id, kind, self.now, at)
             case 1:
                 return pool.agent_free(offer.agent, self.now, call_id, at)
             case 2:

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from routing.consulting import alone
 from routing.intake import Rescue
-from routing.offers import MakeOffer, Offer, TakeUpOffer, WithdrawOffer
+from routing.offers import LendAgent, MakeOffer, Offer, TakeUpOffer, WithdrawOffer
 from routing.outgoing import GRACE_S, commands_of, lasting
 from tests.unit.routing.people import FUZHOU, call
 from tests.unit.routing.test_explain import DECISION
@@ -48,6 +49,13 @@ def test_an_offer_that_came_to_nothing_within_the_turn_is_not_heard_of(offers: d
 def test_the_end_of_an_earlier_offer_is_told() -> None:
     over = WithdrawOffer(replace(OFFER, fence=6), "lease")
     assert lasting([over, MADE], {OFFER.call.call_id: OFFER}) == [over, MADE]
+
+
+def test_who_was_lent_to_a_talk_that_one_of_ours_has_is_told_of_while_he_is_wanted() -> None:
+    talk = replace(OFFER, taken=True, lease_until=0.0, second=AgentId("a1002"), second_fence=8, second_until=25.0)
+    made = LendAgent(replace(OFFER, agent=AgentId("a1002"), fence=8))
+    assert lasting([made], {CallId("c1"): talk}) == [made]
+    assert lasting([made], {CallId("c1"): alone(talk)}) == []
 
 
 def test_what_the_other_site_offered_is_not_taken_up_when_it_is_over_but_its_end_is_told() -> None:

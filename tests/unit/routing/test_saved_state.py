@@ -7,9 +7,11 @@ import pytest
 from routing.intake import Rescue
 from routing.keys import OFFERS, POOL, SEATS
 from routing.offers import (
+    AloneLeg,
     DeclineOffer,
     Effect,
     EndLeg,
+    JoinLeg,
     LendAgent,
     MakeOffer,
     MoveCall,
@@ -46,6 +48,8 @@ OF_CALLS: list[Effect | Rescue] = [
     LendAgent(OFFER),
     RefuseConsult(CALL, LI, AgentId("a2001"), "talking"),
     NextLeg(CALL, LI, 20.0),
+    JoinLeg(CALL, LI, 20.0),
+    AloneLeg(CALL, LI, 20.0),
     EndLeg(CALL, LI),
     Rescue(CALL.call_id, NodeId("fuzhou-1"), CALL.channel),
 ]

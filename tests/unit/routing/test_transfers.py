@@ -8,7 +8,20 @@ import pytest
 from routing.decision import Cause
 from routing.exchange import MOVING_S
 from routing.matcher import Matcher
-from routing.offers import Effect, EndLeg, MoveCall, NextLeg, Offer, Onward, RefuseConsult, Step, StepConsult, Waiting
+from routing.offers import (
+    AloneLeg,
+    Effect,
+    EndLeg,
+    JoinLeg,
+    MoveCall,
+    NextLeg,
+    Offer,
+    Onward,
+    RefuseConsult,
+    Step,
+    StepConsult,
+    Waiting,
+)
 from tests.unit.routing.people import FUZHOU, XIAMEN, agent, call, decision, matcher, offers, pairs
 from tieline.model import AgentId, AgentState, Business, CallId
 
@@ -213,11 +226,71 @@ def test_a_matcher_that_takes_over_knows_who_is_consulted() -> None:
     assert (heir.seats[BEN].reason, heir.offers[C1].second) == ("no_answer", "")
 
 
+@pytest.mark.parametrize(("gone", "stays"), [(ANNE, BEN), (BEN, ANNE)])
+def test_an_end_that_nobody_told_is_made_good_by_what_the_node_shows(gone: AgentId, stays: AgentId) -> None:
+    pool, _ = consulting()
+    pool.phone_idle(gone, 30, 29.9)
+    assert (pool.offers[C1].agent, pool.offers[C1].second) == (stays, "")
+    assert [pool.seats[one].state for one in (gone, stays)] == [AgentState.WRAP_UP, AgentState.TALKING]
+
+
 def test_a_caller_who_is_moved_in_the_middle_of_a_consultation_leaves_both() -> None:
     pool, _ = consulting()
     pool.call_waiting(moved(25, CAO), 25)
     assert [pool.seats[one].state for one in (ANNE, BEN)] == [AgentState.WRAP_UP] * 2
     assert pool.offers[C1].agent == CAO
+
+
+# Three talk --------------------------------------------------------------------------------------------------
+
+
+def three() -> Matcher:
+    """Let Anne, Ben and the caller talk from 24 on."""
+    pool, _ = consulting()
+    assert steps(pool.transfer(C1, ANNE, Step.JOIN, Onward(), 23)) == [("join", BEN)]
+    assert parts(pool.transferred(C1, "threeway", 24.5, 24)) == [(JoinLeg, BEN, 24)]
+    return pool
+
+
+def parts(effects: Sequence[Effect]) -> list[tuple[type[Effect], str, float]]:
+    return [(type(one), one.agent, one.at) for one in effects if isinstance(one, JoinLeg | AloneLeg | NextLeg)]
+
+
+def test_of_three_who_talk_the_first_leaves_and_the_second_has_the_caller() -> None:
+    pool = three()
+    assert parts(pool.agent_free(ANNE, 30, C1, 29)) == [(NextLeg, BEN, 29)]
+    assert (pool.offers[C1].agent, pool.offers[C1].second, pool.offers[C1].joined) == (BEN, "", False)
+    assert parts(pool.agent_free(BEN, 40, C1, 39)) == []
+
+
+def test_of_three_who_talk_the_second_leaves_and_the_first_has_the_caller_alone() -> None:
+    pool = three()
+    assert parts(pool.agent_free(BEN, 30, C1, 29)) == [(AloneLeg, ANNE, 29)]
+    assert (pool.offers[C1].agent, pool.offers[C1].second, pool.offers[C1].joined) == (ANNE, "", False)
+
+
+@pytest.mark.parametrize(("step", "leaves"), [(Step.COMPLETE, [ANNE]), (Step.BACK, [BEN]), (Step.JOIN, [])])
+def test_once_three_talk_a_step_ends_a_leg_since_asterisk_takes_no_more_keys(
+    step: Step, leaves: list[AgentId]
+) -> None:
+    effects = three().transfer(C1, ANNE, step, Onward(), 25)
+    assert [one.agent for one in effects if isinstance(one, EndLeg)] == leaves
+    assert steps(effects) == []
+
+
+def test_who_is_joined_while_his_phone_rings_has_his_part_from_his_answer_on() -> None:
+    pool, _ = talking()
+    pool.transfer(C1, ANNE, Step.CONSULT, TO_BEN, 20)
+    assert parts(pool.transferred(C1, "threeway", 21)) == []
+    assert parts(pool.answered(C1, BEN, 22)) == [(JoinLeg, BEN, 22)]
+
+
+def test_a_transfer_by_nobody_of_ours_is_no_consultation() -> None:
+    pool, _ = talking()
+    assert pool.transferred(C1, "threeway", 21) == []
+    assert pool.transferred(C1, "attended", 21) == []
+    pool, _ = consulting()
+    assert pool.transferred(C1, "blind", 23) == []
 
 
 # Handed over to a phone that rings --------------------------------------------------------------------------
@@ -229,7 +302,7 @@ def handed_over() -> tuple[Matcher, int]:
     pool.transfer(C1, ANNE, Step.CONSULT, TO_BEN, 20)
     pool.rung(C1, BEN, 21)
     fence = pool.offers[C1].second_fence
-    effects = pool.handed_over(C1, 23)
+    effects = pool.transferred(C1, "attended", 23)
     assert [(one.agent, one.at) for one in effects if isinstance(one, NextLeg)] == [("", 23)], "for now nobody"
     assert [pool.seats[one].state for one in (ANNE, BEN)] == [AgentState.TALKING, AgentState.OFFERED]
     pool.agent_free(ANNE, 24, C1)
