@@ -1,6 +1,7 @@
 """Commands of the room: `tieline refused …`. Mounted by `service.cli`, which puts the `Settings` into `obj`."""
 
 import asyncio
+from contextlib import closing
 
 import click
 import msgspec
@@ -9,8 +10,8 @@ from crm_adapter.refused import READ, RefusedNumber
 from crm_adapter.store import Store
 from tieline import audit
 from tieline.clock import iso_china, system_clock
+from tieline.command_line import errors_told
 from tieline.database import Database, create_schema
-from tieline.errors import TielineError
 from tieline.moment import PAST_FORMS, read_moment
 from tieline.principal import os_principal
 from tieline.settings import Settings
@@ -34,7 +35,7 @@ def list_(settings: Settings, city: str, since: str, as_json: bool) -> None:
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--since") from error
     database = Database(settings.database_url, deadline_s=settings.sql_deadline_s)
-    try:
+    with errors_told(as_json=as_json), closing(database):
         known = load_topology(settings.topology).cities
         if city not in known:
             raise click.BadParameter(f"{city!r} is not one of {', '.join(known)}", param_hint="--city")
@@ -42,10 +43,6 @@ def list_(settings: Settings, city: str, since: str, as_json: bool) -> None:
         found = asyncio.run(Store(database).refused(city, since=begin))
         with database.transaction() as connection:
             audit.record(connection, os_principal(), READ, f"city:{city}")
-    except TielineError as error:
-        raise click.ClickException(str(error)) from error
-    finally:
-        database.close()
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
         return

@@ -18,7 +18,8 @@ from ivr_prompts.importer import import_recordings
 from ivr_prompts.menus import load_menus
 from ivr_prompts.texts import DIALECTS, load_texts
 from ivr_prompts.tools import ToolRunner
-from tieline.errors import ConfigError, TielineError
+from tieline.command_line import errors_told
+from tieline.errors import ConfigError
 from tieline.model import DialectId
 from tieline.settings import Settings
 
@@ -51,8 +52,8 @@ def prompts() -> None:
 @_sounds
 @_json
 def check(sounds: Path, as_json: bool) -> None:
-    """Check that everything that can be said has its audio. Ends with 1 and every problem when not."""
-    with _refusing(as_json):
+    """Check that everything that can be said has its audio. Ends with 2 and every problem when not."""
+    with errors_told(as_json=as_json):
         catalogue = load_catalogue(sounds)
         load_menus(catalogue.texts)
         report = check_sounds(catalogue, sounds)
@@ -69,7 +70,7 @@ def check(sounds: Path, as_json: bool) -> None:
 @click.option("--workers", type=click.IntRange(1, 16), default=builder.WORKERS, show_default=True)
 def build(sounds: Path, root: Path | None, as_json: bool, workers: int) -> None:
     """Make the audio that is missing; recordings are left alone."""
-    with _refusing(as_json), _bar("building", as_json) as progress:
+    with errors_told(as_json=as_json), _bar("building", as_json) as progress:
         report = builder.build(load_texts(), sounds, _tools(root), workers=workers, progress=progress)
     text = f"{report.made} made, {report.kept} kept, {report.recorded} recorded, {report.removed} removed"
     _say(as_json, text, **asdict(report))
@@ -82,7 +83,7 @@ def build(sounds: Path, root: Path | None, as_json: bool, workers: int) -> None:
 @_json
 def import_(directory: Path, sounds: Path, root: Path | None, as_json: bool) -> None:
     """Take over recordings DIRECTORY/<dialect>/<prompt id>.wav; all of them or, when one is faulty, none."""
-    with _refusing(as_json), _bar("reading", as_json) as progress:
+    with errors_told(as_json=as_json), _bar("reading", as_json) as progress:
         taken = import_recordings(load_texts(), directory, sounds, _tools(root), progress=progress)
     _say(as_json, f"{taken} recordings taken over", taken=taken)
 
@@ -106,21 +107,6 @@ def _tools(root: Path | None) -> ToolRunner:
 
 def _say(as_json: bool, text: str, **facts: object) -> None:
     click.echo(msgspec.json.encode({"ok": True, **facts}).decode() if as_json else text)
-
-
-@contextmanager
-def _refusing(as_json: bool) -> Iterator[None]:
-    """End with 1 and every problem, as text or as JSON."""
-    try:
-        yield
-    except TielineError as error:
-        problems = error.problems if isinstance(error, ConfigError) else ()
-        if as_json:
-            listed = [{"where": found.where, "what": found.what, "mend": found.mend} for found in problems]
-            click.echo(msgspec.json.encode({"ok": False, "error": str(error), "problems": listed}).decode())
-        else:
-            click.echo(f"tieline: {error}", err=True)
-        raise SystemExit(1) from error
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from lab.second_node import topology_with_second_node
 from lab.setup import load_plan, make_plan, prepare
 from lab.storm_cli import storm as drill_storm
 from lab.supervisor import Answer, Request
-from tieline.errors import TielineError
+from tieline.command_line import errors_told
 from tieline.model import Business, CityId, DialectId, SiteId
 
 STORE: Final = HOME / ".tieline"
@@ -37,7 +37,7 @@ Command = Callable[..., Any]
 
 
 def common(command: Command) -> Command:
-    """Add `--instance` and `--json`, and turn the lab's errors into one message."""
+    """Add `--instance` and `--json`; errors are told as JSON where the result is."""
 
     @click.option(
         "--instance",
@@ -49,14 +49,8 @@ def common(command: Command) -> Command:
     @click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")
     @wraps(command)
     def run(*args: Any, as_json: bool, **options: Any) -> None:
-        try:
+        with errors_told(as_json=as_json):
             command(*args, as_json=as_json, **options)
-        except TielineError as error:
-            if as_json:
-                click.echo(json.dumps({"ok": False, "error": str(error)}))
-            else:
-                click.echo(f"tieline lab: {error}", err=True)
-            raise SystemExit(1) from error
 
     return run
 
@@ -123,7 +117,7 @@ def status(instance: int, as_json: bool) -> None:
 @click.option("--business", type=click.Choice([str(item) for item in Business]), default="repair", show_default=True)
 @click.option("--abandon", type=click.Choice(["menu", "waiting", "ring"]), help="Where the caller hangs up early.")
 @click.option("--talk", "talk_s", type=click.FloatRange(0, 600), default=6.0, show_default=True)
-@click.option("--count", type=click.IntRange(1, 500), default=1, show_default=True, help="Calls, one a second.")
+@click.option("--count", type=click.IntRange(1, 500), default=1, show_default=True, help="Calls, five a second.")
 def call(
     instance: int,
     as_json: bool,

@@ -26,10 +26,12 @@ from lab.samples import PHONES, SAMPLES, Sample, quotas_with_full_city, sample_s
 from lab.setup import make_plan, prepare, willing_phones
 from lab.story import Stories, Story, tally
 from routing.agents import load_agents
-from tieline.errors import TielineError
+from tieline.command_line import errors_told
 
 _SETTLED_S: Final = 20.0
 _LOOK_S: Final = 0.1
+_TIELINE: Final = ".venv/bin/tieline"
+"""As who has just run `make demo` can type it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,19 +195,20 @@ def show_way_in(console: Console, plan: LabPlan, instance: int) -> None:
     for site in plan.topology.sites.values():
         console.print(f"  live page of {site.english}: http://{site.console}/")
     console.print(
-        f"  it asks for a token: TIELINE_SETTINGS={plan.settings_file} tieline token new --role admin --name me",
+        f"  it asks for a token: {_TIELINE} token --settings {plan.settings_file} new --role monitor --name me",
         soft_wrap=True,
         highlight=False,
     )
     console.print(
         f"  softphone: an account without registration, bound to {city.trunk_groups[0].source} (the trunk group of"
-        f" {city.english}),\n             outbound proxy {edge}, codec PCMA; dial {plan.topology.hotline}"
+        f" {city.english}),\n             outbound proxy {edge}, codec PCMA, keys by RFC 4733;"
+        f" dial {plan.topology.hotline}"
     )
     option = f" --instance {instance}" if instance else ""
     console.print(
-        f"  or: tieline lab call{option} --city xiamen --dialect min_nan --business outage", highlight=False
+        f"  or: {_TIELINE} lab call{option} --city xiamen --dialect min_nan --business outage", highlight=False
     )
-    console.print(f"      tieline lab status{option}")
+    console.print(f"      {_TIELINE} lab status{option}")
 
 
 def run_demo(instance: int, *, ends: bool) -> int:
@@ -256,11 +259,8 @@ def demo(instance: int, ends: bool) -> None:
     if os.geteuid():
         again = (*netns_command(), sys.executable, "-m", "lab.demo", "--instance", str(instance))
         os.execvp(again[0], (*again, *(("--exit",) if ends else ())))  # noqa: S606 - itself, in a namespace
-    try:
+    with errors_told():
         sys.exit(run_demo(instance, ends=ends))
-    except TielineError as error:
-        click.echo(f"tieline lab demo: {error}", err=True)
-        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """The commands `tieline lab drill …`: load on a lab of its own, and the books afterwards."""
 
 import asyncio
-import json
 import shutil
 import sys
 import tomllib
@@ -26,7 +25,7 @@ from lab.root import Say
 from lab.samples import quotas_with_full_city
 from lab.scripts import Answers, NeverAnswers, PhoneScript
 from lab.setup import make_plan, prepare
-from tieline.errors import TielineError
+from tieline.command_line import errors_told
 from tieline.model import AgentId, SiteId
 
 FEWEST: Final = 40
@@ -60,11 +59,8 @@ def calls(instance: int, as_json: bool, count: int, rate_per_s: float, seed: int
     def say(line: str) -> None:
         console.print(f"[dim]{line}[/dim]", highlight=False)
 
-    try:
+    with errors_told(as_json=as_json):
         report = drill_calls(instance, count, rate_per_s, seed, say, database=database)
-    except TielineError as error:
-        click.echo(json.dumps({"ok": False, "error": str(error)}) if as_json else f"tieline lab drill: {error}")
-        sys.exit(1)
     show(console, report)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode({"ok": report.is_well, "report": report})).decode())

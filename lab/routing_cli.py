@@ -1,6 +1,5 @@
 """The command `tieline lab drill routing`."""
 
-import json
 import sys
 from typing import Final
 
@@ -11,7 +10,7 @@ from rich.table import Table
 
 from lab.routing_drill import drill_routing
 from lab.routing_report import Drill, RoutingReport
-from tieline.errors import TielineError
+from tieline.command_line import errors_told
 
 _SHOWN: Final = 40
 
@@ -34,11 +33,8 @@ def routing(instance: int, as_json: bool, count: int, rate_per_s: float, faults:
     def say(line: str) -> None:
         console.print(f"[dim]{line}[/dim]", highlight=False)
 
-    try:
+    with errors_told(as_json=as_json):
         report = drill_routing(instance, Drill(count, rate_per_s, seed, faults), say)
-    except TielineError as error:
-        click.echo(json.dumps({"ok": False, "error": str(error)}) if as_json else f"tieline lab drill: {error}")
-        sys.exit(1)
     show(console, report)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode({"ok": report.is_well, "report": report})).decode())

@@ -1,6 +1,5 @@
 """The command `tieline lab drill storm`."""
 
-import json
 import sys
 
 import click
@@ -13,7 +12,7 @@ from lab.storm import drill_storm
 from lab.storm_decisions import Decisions
 from lab.storm_faults import KILLS
 from lab.storm_report import KILL_EVERY_S, Storm, StormReport
-from tieline.errors import TielineError
+from tieline.command_line import errors_told
 from tieline.model import CityId
 
 _SHOWN = 40
@@ -64,11 +63,8 @@ def storm(
         kill_every_s=kill_every_s,
         changes=changes,
     )
-    try:
+    with errors_told(as_json=as_json):
         report = drill_storm(instance, wanted, say)
-    except TielineError as error:
-        click.echo(json.dumps({"ok": False, "error": str(error)}) if as_json else f"tieline lab drill: {error}")
-        sys.exit(1)
     show(console, report)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode({"ok": report.is_well, "report": report})).decode())

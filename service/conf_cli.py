@@ -20,6 +20,7 @@ from service.conf_files import changed_files, difference
 from service.render import render_configuration, render_in_memory
 from service.settings_option import settings_option
 from tieline import audit
+from tieline.command_line import errors_told
 from tieline.database import Database, create_schema
 from tieline.errors import ConfigError, Problem, TielineError
 from tieline.loopback import shift_loopback
@@ -41,11 +42,14 @@ def conf() -> None:
 
 
 @conf.command()
+@_json
 @settings_option
-def render(settings: Settings) -> None:
+def render(settings: Settings, as_json: bool) -> None:
     """Write the configuration of every node and edge, and reload nothing; if anything is faulty, write nothing."""
-    written = render_configuration(settings)
-    click.echo(f"{written} files below {settings.conf_out}")
+    with errors_told(as_json=as_json):
+        written = render_configuration(settings)
+    told = {"ok": True, "files": written, "below": str(settings.conf_out)}
+    click.echo(msgspec.json.encode(told).decode() if as_json else f"{written} files below {settings.conf_out}")
 
 
 @conf.command()
@@ -54,9 +58,10 @@ def render(settings: Settings) -> None:
 @settings_option
 def diff(settings: Settings, only: tuple[str, ...], as_json: bool) -> None:
     """Show what `apply` would change in the installed files, secrets masked. Ends with 1 when something differs."""
-    rendering = render_in_memory(settings)
-    check_only(rendering, only)
-    changes = changed_files(rendering, only)
+    with errors_told(as_json=as_json):
+        rendering = render_in_memory(settings)
+        check_only(rendering, only)
+        changes = changed_files(rendering, only)
     if as_json:
         told = [{"file": change.name, "difference": difference(change)} for change in changes]
         click.echo(msgspec.json.encode({"changed": told}).decode())
@@ -73,7 +78,7 @@ def diff(settings: Settings, only: tuple[str, ...], as_json: bool) -> None:
 def apply_(settings: Settings, only: tuple[str, ...], why: str, as_json: bool) -> None:
     """Put the configuration in use: checked, reloaded, read back; rolled back when a node or an edge refuses it."""
     deed = _Deed("conf.apply", f"conf:{','.join(only) or 'all'}", why)
-    with _faults_audited(settings, deed):
+    with errors_told(as_json=as_json), _faults_audited(settings, deed):
         done = _applied(settings, only)
     _finish(settings, done, deed, as_json)
 
@@ -92,7 +97,8 @@ def list_(settings: Settings, as_json: bool) -> None:
     `refused`: its calls that were refused while it was not in service, as the edges have counted since they started;
     `?` (null in JSON) when no edge answers.
     """
-    topology = shift_loopback(load_topology(settings.topology), settings.loopback_instance)
+    with errors_told(as_json=as_json):
+        topology = shift_loopback(load_topology(settings.topology), settings.loopback_instance)
     refused = asyncio.run(maybe_refused(topology.edges))
     rows = [
         {
@@ -139,7 +145,7 @@ def unblock(settings: Settings, group: str, why: str, as_json: bool) -> None:
 def _set_state(settings: Settings, group: str, state: TrunkState, why: str, as_json: bool) -> None:
     action = "trunk.block" if state is TrunkState.BLOCKED else "trunk.unblock"
     deed = _Deed(action, f"trunk:{group}", why)
-    with _faults_audited(settings, deed):
+    with errors_told(as_json=as_json), _faults_audited(settings, deed):
         done = _state_applied(settings, group, state)
     _finish(settings, done, deed, as_json)
 

@@ -10,9 +10,10 @@ from routing.hours import Hours, load_hours
 from routing.known_callers import KnownCallers, load_known_callers, with_life_safety
 from routing.ladder_file import load_ladders
 from routing.staff import Staff
+from service.faults import Faults
 from tieline import secrets_file
 from tieline.clock import system_clock
-from tieline.errors import ConfigError, Problem, gathered
+from tieline.errors import ConfigError, Problem
 from tieline.loopback import shift_loopback
 from tieline.model import SiteId
 from tieline.secrets_file import Secrets
@@ -51,55 +52,68 @@ def load_network(settings: Settings) -> Topology:
 
 
 def load_context(settings: Settings, site: str) -> SiteContext:
-    """Read topology, agents, quotas, rules and secrets.
+    """Read everything that the parts of a site share.
 
     Raises:
-        ConfigError: With the faults of every file that is faulty; or the site is unknown.
+        ConfigError: With the faults of all files, or the site is unknown. What is read against a file that is itself
+            faulty (most against the topology) is not looked at.
     """
-    topology = load_network(settings)
-    if site not in topology.sites:
-        known = ", ".join(topology.sites)
-        raise ConfigError("--site", [Problem("--site", f"unknown site {site!r}", f"known: {known}")])
-    problems: list[Problem] = []
-    with gathered(problems):
-        profiles = load_profiles(settings.quotas, topology)
-        surge, allowances = load_surge_rules(profiles, settings.surge), load_allowances(settings.quotas)
-    with gathered(problems):
-        callers = load_known_callers(settings.callers, topology)
-    with gathered(problems):
-        staff = _load_staff(settings, topology)
-    with gathered(problems):
+    faults = Faults()
+    with faults.kept():
+        topology = load_network(settings)
+        with faults.kept():
+            known = _known_site(topology, site)
+        with faults.kept():
+            profiles = load_profiles(settings.quotas, topology)
+            allowances = load_allowances(settings.quotas)
+            surge = load_surge_rules(profiles, settings.surge)
+        with faults.kept():
+            callers = load_known_callers(settings.callers, topology)
+        with faults.kept():
+            staff = _load_staff(settings, topology)
+    with faults.kept():
         secrets = secrets_file.load(settings.secrets)
-    with gathered(problems):
+    with faults.kept():
         callback = load_callback_rules(settings.callback)
-    with gathered(problems):
+    with faults.kept():
         hours = load_hours(system_clock(), settings.hours, settings.holidays)
-    if problems:
-        raise ConfigError(f"site {site}", problems)
+    faults.refuse_if_any()
     return SiteContext(
         settings=settings,
         topology=topology,
-        site=topology.sites[SiteId(site)],
+        site=known,
         staff=staff,
         secrets=secrets,
         profiles=profiles,
         allowances=allowances,
         surge=surge,
+        hours=hours,
         callback=callback,
         callers=with_life_safety(callers, allowances.safety_numbers),
-        hours=hours,
     )
 
 
+def _known_site(topology: Topology, site: str) -> Site:
+    found = topology.sites.get(SiteId(site))
+    if found is None:
+        mend = f"known: {', '.join(topology.sites)}"
+        raise ConfigError("--site", [Problem("--site", f"unknown site {site!r}", mend)])
+    return found
+
+
 def _load_staff(settings: Settings, topology: Topology) -> Staff:
+    """Read the agents, and what is read against them.
+
+    Raises:
+        ConfigError: With the faults of all these files.
+    """
     agents = load_agents(settings.agents, topology)
-    problems: list[Problem] = []
-    with gathered(problems):
+    faults = Faults()
+    with faults.kept():
         groups = load_groups(settings.groups, topology, agents)
-    with gathered(problems):
+    with faults.kept():
         ladders = load_ladders(topology, agents)
-    if problems:
-        raise ConfigError(str(settings.agents), problems)
+    faults.refuse_if_any()
     return Staff(agents, groups, ladders)
 
 

@@ -1,7 +1,7 @@
 """Join the rooms' parts into the switch plan."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -19,17 +19,18 @@ from ivr_prompts.catalogue import load_catalogue
 from ivr_prompts.flow import menu_files
 from ivr_prompts.menus import Act, load_menus
 from ivr_prompts.refusal import REASONS, refusal_files
-from ivr_prompts.waiting import load_waiting
-from routing.agents import Agent
+from ivr_prompts.waiting import WaitingRules, load_waiting
+from routing.agents import Agent, load_agents
 from routing.static_queues import static_queues
-from service.context import journal_dir
+from service.context import journal_dir, load_network
+from service.faults import Faults
 from tieline.model import MANDARIN, Business
 from tieline.secrets_file import Secrets
 from tieline.settings import Settings
 from tieline.switch_plan import AmiUser, HoldTimes, NetMenu, NetRefusals, NodePaths, Phone, SwitchPlan
 from tieline.topology import Node, Topology
 from trunk_config.caps import node_caps
-from trunk_config.profiles import load_allowances, load_profiles
+from trunk_config.profiles import Profiles, load_allowances, load_profiles
 from trunk_config.quota import Allowances
 from trunk_config.render import edge_endpoint
 
@@ -40,10 +41,44 @@ AGI_BIN: Final = Path(__file__).resolve().parent.parent / "agi"
 """Holds `stdio_hangup.py`, which Asterisk itself starts."""
 
 
-def build_plan(settings: Settings, topology: Topology, agents: Iterable[Agent], secrets: Secrets) -> SwitchPlan:
+@dataclass(frozen=True, slots=True)
+class PlanData:
+    """What the plan is made of beside settings and secrets: read from files, and sound."""
+
+    topology: Topology
+    agents: tuple[Agent, ...]
+    profiles: Profiles
+    allowances: Allowances
+    waiting: WaitingRules
+    net_menu: NetMenu
+
+
+def load_plan_data(settings: Settings) -> PlanData:
+    """Read what the plan is made of.
+
+    Raises:
+        ConfigError: With the faults of all files; agents and quotas are read against the topology and are not looked
+            at when it is faulty.
+    """
+    faults = Faults()
+    with faults.kept():
+        topology = load_network(settings)
+        with faults.kept():
+            agents = tuple(load_agents(settings.agents, topology).values())
+        with faults.kept():
+            profiles = load_profiles(settings.quotas, topology)
+            allowances = load_allowances(settings.quotas)
+    with faults.kept():
+        waiting = load_waiting()
+    with faults.kept():
+        menu = net_menu()
+    faults.refuse_if_any()
+    return PlanData(topology, agents, profiles, allowances, waiting, menu)
+
+
+def build_plan(settings: Settings, data: PlanData, secrets: Secrets) -> SwitchPlan:
     """Make the plan for every node and edge of the topology."""
-    everyone = tuple(agents)
-    waiting = load_waiting()
+    topology, everyone = data.topology, data.agents
     return SwitchPlan(
         topology=topology,
         paths={node.id: _paths(settings, node) for node in topology.nodes.values()},
@@ -54,10 +89,10 @@ def build_plan(settings: Settings, topology: Topology, agents: Iterable[Agent], 
         recording=settings.recording,
         phones=tuple(Phone(agent.id, agent.site, secrets.agent_password(agent.id)) for agent in everyone),
         queues=tuple(static_queues(topology, everyone)),
-        net_menu=net_menu(),
-        net_refusals=net_refusals(topology, load_allowances(settings.quotas)),
-        hold=HoldTimes(waiting.first_s, waiting.every_s),
-        node_caps=node_caps(topology, load_profiles(settings.quotas, topology)),
+        net_menu=data.net_menu,
+        net_refusals=net_refusals(topology, data.allowances),
+        hold=HoldTimes(data.waiting.first_s, data.waiting.every_s),
+        node_caps=node_caps(topology, data.profiles),
         ami_users=_ami_users(topology, secrets),
         ami_permit=tuple(_permit(topology)),
         ami_disabled=NEVER_MADE,

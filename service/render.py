@@ -5,13 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from routing.agents import load_agents
-from service.context import load_network
-from service.plan import build_plan
+from service.faults import Faults
+from service.plan import build_plan, load_plan_data
 from tieline import secrets_file
 from tieline.settings import Settings
 from tieline.switch_plan import SwitchPlan
-from tieline.topology_file import load_topology
 from trunk_config.render import render_all
 
 
@@ -31,11 +29,15 @@ def render_in_memory(settings: Settings) -> Rendering:
     """Render everything and write nothing.
 
     Raises:
-        ConfigError: Topology, agents or secrets are faulty.
+        ConfigError: With the faults of all files.
     """
-    topology = load_network(settings)
-    agents = load_agents(settings.agents, topology)
-    plan = build_plan(settings, topology, agents.values(), secrets_file.load(settings.secrets))
+    faults = Faults()
+    with faults.kept():
+        data = load_plan_data(settings)
+    with faults.kept():
+        secrets = secrets_file.load(settings.secrets)
+    faults.refuse_if_any()
+    plan = build_plan(settings, data, secrets)
     return Rendering(plan, dict(render_all(plan)))
 
 
@@ -46,10 +48,11 @@ def render_configuration(settings: Settings) -> int:
         How many files were written.
 
     Raises:
-        ConfigError: Topology, agents or secrets are faulty.
+        ConfigError: With the faults of all files.
     """
-    load_agents(settings.agents, load_topology(settings.topology))  # or secrets would be made for nothing
-    secrets_file.generate(settings.secrets)
+    if not settings.secrets.exists():
+        load_plan_data(settings)  # or secrets would be made for nothing
+        secrets_file.generate(settings.secrets)
     rendering = render_in_memory(settings)
     for path, text in rendering.files.items():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import structlog
 
 from service.context import load_context
+from service.faults import Faults
 from service.notify import Notifier
 from service.parts import PARTS
 from service.site import site_process
@@ -36,9 +37,13 @@ async def run_site(settings: Settings, site: str, only: str, agi_index: int | No
     Raises:
         ConfigError: Anything in the configuration is faulty; nothing was started.
     """
-    parts = _chosen(only)
-    context = load_context(settings, site)
-    agi_indexes = _agi_indexes(context.site, agi_index)
+    faults = Faults()
+    with faults.kept():
+        parts = _chosen(only)
+    with faults.kept():
+        context = load_context(settings, site)
+        agi_indexes = _agi_indexes(context.site, agi_index)
+    faults.refuse_if_any()
     configure_logs(
         level=settings.log_level,
         log_format=settings.log_format,

@@ -1,14 +1,15 @@
 """Commands of the ground floor: `tieline token …`. Mounted by `service.cli`, which puts the `Settings` into `obj`."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
 
 import click
 
 from tieline.clock import iso_utc
+from tieline.command_line import errors_told
 from tieline.database import Database, create_schema
-from tieline.errors import TielineError
+from tieline.errors import ConfigError, Problem
 from tieline.model import CityId, SiteId
 from tieline.principal import Principal, Role, os_principal
 from tieline.settings import Settings
@@ -34,13 +35,12 @@ def new(settings: Settings, role: str, name: str, city: str | None, site: str | 
     principal = Principal(
         role=Role(role), city=CityId(city) if city else None, site=SiteId(site) if site else None, name=name
     )
-    try:
+    with errors_told(as_json=as_json):
         topology = load_topology(settings.topology)
-        _check_known("--city", city, topology.cities.keys())
-        _check_known("--site", site, topology.sites.keys())
+        problems = [*_unknown("--city", city, topology.cities), *_unknown("--site", site, topology.sites)]
+        if problems:
+            raise ConfigError("token new", problems)
         made = _tokens(settings).new(principal, by=os_principal())
-    except TielineError as error:
-        raise click.ClickException(str(error)) from error
     if as_json:
         click.echo(json.dumps({"id": made.id, "token": made.text}))
     else:
@@ -53,10 +53,8 @@ def new(settings: Settings, role: str, name: str, city: str | None, site: str | 
 @click.pass_obj
 def list_(settings: Settings, as_json: bool) -> None:
     """List all tokens (the tokens themselves are not stored)."""
-    try:
+    with errors_told(as_json=as_json):
         rows = _tokens(settings).all()
-    except TielineError as error:
-        raise click.ClickException(str(error)) from error
     if as_json:
         click.echo(json.dumps([_shown(row) for row in rows], ensure_ascii=False))
         return
@@ -72,10 +70,8 @@ def list_(settings: Settings, as_json: bool) -> None:
 @click.pass_obj
 def revoke(settings: Settings, token_id: str, why: str) -> None:
     """Revoke the token with this id."""
-    try:
+    with errors_told():
         revoked = _tokens(settings).revoke(token_id, by=os_principal(), why=why)
-    except TielineError as error:
-        raise click.ClickException(str(error)) from error
     if not revoked:
         raise click.ClickException(f"no valid token has the id {token_id}")
     click.echo(f"revoked {token_id}")
@@ -88,10 +84,9 @@ def _tokens(settings: Settings) -> Tokens:
     return Tokens(database)
 
 
-def _check_known(option: str, value: str | None, known: Iterable[str]) -> None:
-    names = sorted(known)
-    if value is not None and value not in names:
-        raise click.BadParameter(f"{value!r} is not one of {', '.join(names)}", param_hint=option)
+def _unknown(option: str, value: str | None, known: Collection[str]) -> Iterator[Problem]:
+    if value is not None and value not in known:
+        yield Problem(option, f"unknown: {value}", "use one of " + ", ".join(known))
 
 
 def _shown(row: TokenRow) -> dict[str, object]:

@@ -92,7 +92,13 @@ def load(path: Path) -> Secrets:
     Raises:
         ConfigError: It is missing, malformed, or readable by others than its owner.
     """
-    file = TomlFile(path)
+    try:
+        file = TomlFile(path)
+    except ConfigError as error:
+        if not isinstance(error.__cause__, FileNotFoundError):
+            raise
+        mend = "`tieline conf render` makes it; or name the settings file of this installation"
+        raise ConfigError(str(path), [Problem(path.name, "there is none", mend)]) from error
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         file.fault((), f"mode {mode:04o} lets others read it", f"chmod 600 {path.name}, then change the secrets")

@@ -31,7 +31,7 @@ def test_check_of_a_whole_build(built: Path) -> None:
 
 def test_check_before_any_build_names_every_sound(tmp_path: Path) -> None:
     done = call("check", "--sounds", tmp_path, "--json")
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     found = json.loads(done.stdout)
     assert not found["ok"]
     assert {problem["mend"] for problem in found["problems"]} == {"run `tieline prompts build`"}
@@ -53,7 +53,7 @@ def test_check_tells_all_that_is_wrong(sounds: Path) -> None:
     (sounds / "min_bei" / "notes.txt").write_text("")
     save_manifest(sounds, entries)
     done = call("check", "--sounds", sounds)
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     where = load_texts().prompts["refuse_platform"].where
     shorten = "(shorten the text, or record it faster)"
     build = "(run `tieline prompts build`)"
@@ -74,7 +74,7 @@ def test_check_tells_all_that_is_wrong(sounds: Path) -> None:
 def test_a_manifest_that_is_none_is_named(tmp_path: Path) -> None:
     (tmp_path / MANIFEST).write_text("{")
     done = call("check", "--sounds", tmp_path)
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "manifest.json: cannot be read: " in done.stderr
 
 
@@ -86,7 +86,7 @@ def test_build_and_import(sounds: Path, root: Path, tmp_path: Path) -> None:
     source.mkdir(parents=True)
     shutil.copy(sound_path(sounds, "mandarin/greeting"), source / "greeting.raw")
     done = call("import", source.parent, "--sounds", sounds, "--root", root)
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "hakka/greeting.raw: unknown kind of file .raw" in done.stderr
 
 

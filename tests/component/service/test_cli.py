@@ -1,5 +1,6 @@
 """The command line: a wrong configuration starts nothing and is told whole."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,59 @@ def test_a_faulty_topology_writes_nothing_and_names_every_fault(settings: Path, 
     assert "nowhere" in output
     assert "lines" in output
     assert not (tmp_path / "state").exists()
+
+
+FAULTY = {
+    "agents": ('site = "fuzhou"', 'site = "nowhere"', "nowhere"),
+    "quotas": ("reserve = ", "reserve = -", "out of range"),
+    "groups": ("[[group]]", "[[gruop]]", "gruop"),
+    "surge": ("window_s = ", "window_s = 1000000 # ", "window_s"),
+    "hours": ("always = true", 'always = "yes"', "always"),
+    "callback": ("keep_h = ", "keep_hours = ", "keep_hours"),
+}
+DATA = {"surge": "trunk_config/data", "hours": "routing/data", "callback": "routing/data"}
+
+
+def spoil(settings: Path, tmp_path: Path, *names: str) -> None:
+    """Put faulty copies of the named files into the settings."""
+    for name in names:
+        good, bad, _ = FAULTY[name]
+        text = (ROOT / DATA.get(name, "examples") / f"{name}.toml").read_text()
+        assert good in text, name
+        (tmp_path / f"{name}.toml").write_text(text.replace(good, bad, 1))
+    lines = [line for line in settings.read_text().splitlines() if line.split(" = ")[0] not in names]
+    settings.write_text("\n".join([*lines, *(f'{name} = "{tmp_path}/{name}.toml"' for name in names), ""]))
+
+
+def test_serve_names_the_faults_of_every_file_in_one_message(settings: Path, tmp_path: Path) -> None:
+    spoil(settings, tmp_path, *(name for name in FAULTY if name not in ("quotas", "agents")))
+    code, output = run("serve", "--site", "taipei", "--only", "oven", "--settings", str(settings))
+    assert code == 2
+    for told in ("oven", "taipei", "gruop", "window_s", "always", "keep_hours", "secrets.toml: there is none"):
+        assert told in output
+    spoil(settings, tmp_path, "quotas", "agents")
+    code, output = run("serve", "--site", "fuzhou", "--settings", str(settings))
+    assert code == 2
+    for told in ("agents.toml:", "quotas.toml:", "always", "keep_hours", "secrets.toml: there is none"):
+        assert told in output
+    assert not (tmp_path / "state").exists()
+
+
+def test_render_and_diff_name_the_faults_of_every_file(settings: Path, tmp_path: Path) -> None:
+    spoil(settings, tmp_path, "quotas", "agents")
+    code, output = run("conf", "render", "--settings", str(settings))
+    assert (code, "nowhere" in output, "out of range" in output) == (2, True, True)
+    assert not (tmp_path / "state").exists()
+    code, output = run("conf", "diff", "--json", "--settings", str(settings))
+    files = {problem["where"].partition(":")[0] for problem in json.loads(output)["problems"]}
+    assert (code, files) == (2, {"agents.toml", "quotas.toml", "secrets.toml"})
+
+
+@pytest.mark.parametrize("words", [("conf", "render", "--settings"), ("token", "--settings")])
+def test_a_directory_that_cannot_be_used_is_named(settings: Path, tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / "state").write_text("no directory")
+    code, output = run(*words, str(settings), *(["list"] if words[0] == "token" else []))
+    assert (code, f"{tmp_path}/state: " in output, "check the path" in output) == (2, True, True)
 
 
 def test_serve_refuses_an_unknown_site_and_part(settings: Path) -> None:

@@ -76,8 +76,11 @@ def test_speaks_json(run: Run) -> None:
         (["--role", "king", "--name", "x"], "'king' is not one of"),
         (["--role", "admin"], "Missing option '--name'"),
         (["--role", "admin", "--name", "x\ny"], "printable name"),
-        (["--role", "admin", "--name", "x", "--city", "wuhan"], "'wuhan' is not one of fuzhou, longyan"),
-        (["--role", "admin", "--name", "x", "--site", "putian"], "'putian' is not one of fuzhou, xiamen"),
+        (["--role", "admin", "--name", "x", "--city", "wuhan"], "--city: unknown: wuhan (use one of fuzhou, putian"),
+        (
+            ["--role", "admin", "--name", "x", "--site", "putian"],
+            "--site: unknown: putian (use one of fuzhou, xiamen",
+        ),
     ],
 )
 def test_refuses_with_a_reason(run: Run, arguments: list[str], message: str) -> None:
@@ -94,5 +97,5 @@ def test_a_database_that_is_not_there_is_one_line(settings: Settings) -> None:
     )
     refused = CliRunner().invoke(token, ["list"], obj=away)
     assert refused.exit_code == 1
-    assert refused.stderr.startswith("Error: database: ")
+    assert refused.stderr.startswith("tieline: database: ")
     assert "geheim" not in refused.output

@@ -1,5 +1,6 @@
 """What is refused or fails, as the command line tells it."""
 
+import errno
 import json
 
 import click
@@ -18,11 +19,12 @@ IN_A_SENTENCE = Refused(DeskName.AGENTS, Kind.FORBIDDEN, "role monitor may not")
 STALE = Refused(DeskName.LADDERS, Kind.STALE, "ladders not changed", [PROBLEM], newest=7, changed=["+after_s = 9"])
 FAULTY = ConfigError("quotas.toml", [PROBLEM])
 AWAY = DeadlineExceeded("SQL", 2.0)
+TAKEN = "error while attempting to bind on address ('127.0.21.12', 8088)"
 LINE = "  until: is in the past (give another one)\n"
 TOLD_PROBLEM = {"where": "until", "what": "is in the past", "mend": "give another one"}
 
 
-def end_with(error: TielineError, *, as_json: bool = False) -> Result:
+def end_with(error: Exception, *, as_json: bool = False) -> Result:
     @click.command()
     def command() -> None:
         with errors_told(as_json=as_json):
@@ -44,6 +46,29 @@ def end_with(error: TielineError, *, as_json: bool = False) -> Result:
 def test_an_error_becomes_an_exit_code_and_a_text(error: TielineError, code: int, text: str) -> None:
     ended = end_with(error)
     assert (ended.exit_code, ended.stdout, ended.stderr) == (code, "", text)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/etc/tieline/secrets.toml"),
+            "  /etc/tieline/secrets.toml: Permission denied (check the path, its rights, and the room on the disk)\n",
+        ),
+        (
+            OSError(errno.EADDRINUSE, TAKEN),
+            f"  network: {TAKEN} (is it running already, or is the address not this host's?)\n",
+        ),
+    ],
+)
+def test_what_the_system_refuses_is_named(error: OSError, line: str) -> None:
+    ended = end_with(error)
+    assert (ended.exit_code, ended.stdout, ended.stderr) == (2, "", f"tieline: system: 1 problem(s)\n{line}")
+
+
+def test_other_errors_of_the_system_are_faults_of_ours() -> None:
+    ended = end_with(ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"))
+    assert isinstance(ended.exception, ConnectionResetError)
 
 
 @pytest.mark.parametrize(
