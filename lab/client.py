@@ -142,7 +142,8 @@ class LabClient:
             except TimeoutError:
                 raise LabError(f"the lab did not answer within {timeout_s:g} s") from None
             except OSError as error:
-                raise LabError(f"no lab is up in {self.state} ({error.strerror or error})") from None
+                text = f"no lab is up in {self.state} ({error.strerror or error}); `tieline lab up` starts one"
+                raise LabError(text) from None
 
 
 def _home() -> Path:

@@ -228,6 +228,8 @@ def _show_status(answer: Answer, as_json: bool) -> None:
         table.add_row(part.name, str(part.state), str(part.pid or ""), str(part.restarts or ""), part.reason)
     console = Console()
     console.print(table)
+    if answer.listening:
+        console.print(f"listening: {', '.join(answer.listening)}", highlight=False)
     for address in answer.exposed:
         console.print(f"[red]reachable from outside: {address}[/red]")
 

@@ -10,6 +10,7 @@ from typing import Final
 from lab.errors import LabError
 from tieline.model import SiteId
 
+_SITE: Final = re.compile(r'^\[\[site\]\]\nid = "(.+)"$', re.MULTILINE)
 _NODE: Final = re.compile(r"\[\[site\.node\]\]\n(?:\w+ = .*\n)+")
 
 
@@ -22,7 +23,8 @@ def topology_with_second_node(text: str, site: SiteId) -> str:
     head, mark, tail = text.partition(f'[[site]]\nid = "{site}"\n')
     nodes = list(_NODE.finditer(tail.partition("[[site]]")[0]))
     if not mark or len(nodes) != 1:
-        raise LabError(f"no site {site!r} with one node in the topology")
+        sites = ", ".join(_SITE.findall(text))
+        raise LabError(f"no site {site!r} with one node in the topology; its sites are {sites}")
     first = nodes[0][0]
     second = first.replace(f'"{site}-1"', f'"{site}-2"').replace(".1:", ".2:")
     if second.count(".2:") != len(("sip", "ami")):

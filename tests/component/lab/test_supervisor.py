@@ -178,5 +178,5 @@ def test_unknown_parts_are_refused(tmp_path: Path, do: str) -> None:
 
 
 def test_without_a_lab_commands_say_so(tmp_path: Path) -> None:
-    with lab_client(tmp_path) as client, pytest.raises(LabError, match="no lab is up"):
+    with lab_client(tmp_path) as client, pytest.raises(LabError, match=r"no lab is up .*`tieline lab up` starts one"):
         client.ask(Request(do="status"))
