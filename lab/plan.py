@@ -21,6 +21,7 @@ HOME: Final = Path(__file__).resolve().parent.parent
 SURGE_FILE: Final = Path(__file__).with_name("surge.toml")
 HOURS_FILE: Final = Path(__file__).with_name("hours.toml")
 CALLBACK_FILE: Final = Path(__file__).with_name("callback.toml")
+CALLERS_FILE: Final = Path(__file__).parents[1] / "examples/callers.toml"
 """The checkout."""
 
 WATCHDOG_S: Final = 3.0
@@ -47,6 +48,7 @@ class LabPlan:
         quotas_file: The cities' shares of the lines.
         hours_file: When agents answer; a lab's do at any hour.
         callback_file: Whom one may call back; a lab nobody.
+        callers_file: What is known of callers by their number.
         database: SQLite serves on one machine; PostgreSQL is what production has.
         wrap_up_s: How long agents rest after a talk; short, a lab has few agents.
         recording: Whether talks are recorded.
@@ -62,6 +64,7 @@ class LabPlan:
     quotas_file: Path
     hours_file: Path = HOURS_FILE
     callback_file: Path = CALLBACK_FILE
+    callers_file: Path = CALLERS_FILE
     database: DatabaseKind = "sqlite"
     wrap_up_s: float = 1.0
     recording: bool = True
@@ -123,7 +126,7 @@ def settings_text(plan: LabPlan, postgres_password: str = "") -> str:
         "topology": str(plan.topology_file),
         "agents": str(plan.agents_file),
         "groups": str(HOME / "examples/groups.toml"),
-        "callers": str(HOME / "examples/callers.toml"),
+        "callers": str(plan.callers_file),
         "quotas": str(plan.quotas_file),
         "surge": str(SURGE_FILE),
         "hours": str(plan.hours_file),

@@ -26,6 +26,7 @@ from lab.routing_plan import (
     WRAP_UP_S,
     RoutedCall,
     RoutedLane,
+    callers_text,
     keys_of,
     routed_lanes,
     routed_phones,
@@ -59,13 +60,15 @@ _READ: Final = 500
 Made = tuple[Sequence[RoutedCall], RunResult]
 
 
-def routing_plan(instance: int, say: Say) -> LabPlan:
-    """Plan the drill's lab: the example as it is, with agents who rest shortly and phones that ring for a while."""
+def routing_plan(instance: int, drill: Drill, say: Say) -> LabPlan:
+    """Plan the drill's lab: agents who rest shortly, slow phones, and important users among the callers."""
     state = state_of(HOME / ".tieline", instance)
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     forget(state)
     plan = make_plan(instance, say)
-    return replace(plan, wrap_up_s=WRAP_UP_S, phones=routed_phones(_agents(plan).values()))
+    known = state / "callers.toml"
+    known.write_text(callers_text(_lanes(plan, drill)), encoding="utf-8")
+    return replace(plan, wrap_up_s=WRAP_UP_S, callers_file=known, phones=routed_phones(_agents(plan).values()))
 
 
 def drill_routing(instance: int, drill: Drill, say: Say) -> RoutingReport:
@@ -75,7 +78,7 @@ def drill_routing(instance: int, drill: Drill, say: Say) -> RoutingReport:
         LabError: The lab did not come up, calls could not be made at all, or a fault could not be made.
     """
     LabClient(state_of(HOME / ".tieline", instance)).down()
-    plan = routing_plan(instance, say)
+    plan = routing_plan(instance, drill, say)
     client = LabClient(plan.state)
     answer = client.up(prepare(plan, say), say)
     try:
@@ -130,10 +133,8 @@ class _Course:
     # The calls -----------------------------------------------------------------------------------------------
 
     async def _place_all(self) -> None:
-        drill = self._drill
-        lanes = routed_lanes(self._plan.topology, drill.count, drill.rate_per_s, drill.seed)
-        span_s = drill.count / drill.rate_per_s
-        await self._place(lanes, routed_script(), span_s)
+        span_s = self._drill.count / self._drill.rate_per_s
+        await self._place(_lanes(self._plan, self._drill), routed_script(), span_s)
 
     async def _place(self, lanes: Sequence[RoutedLane], script: CallerScript, span_s: float) -> None:
         loop = asyncio.get_running_loop()
@@ -169,6 +170,10 @@ class _Course:
         by_number = {number_of(record): record for record in records}
         lots = [[by_number[number] for number in lot if number in by_number] for lot in (during, after)]
         return both_dead(site, *lots)
+
+
+def _lanes(plan: LabPlan, drill: Drill) -> tuple[RoutedLane, ...]:
+    return routed_lanes(plan.topology, drill.count, drill.rate_per_s, drill.seed)
 
 
 async def _look_at(callers: CallersCost) -> None:

@@ -15,7 +15,7 @@ from routing.agents import Agent
 from routing.ladders import ACCEPTED, Accept
 from routing.why import CallDecisions, Offered
 from tieline import bus
-from tieline.model import AgentId, Business, CallId, DialectId, SiteId
+from tieline.model import AgentId, Business, CallId, DialectId, Lane, SiteId
 
 RINGS_FOR_NOBODY_S: Final = 0.5
 SETTLES_S: Final = 0.6
@@ -123,9 +123,10 @@ def offered_twice(told: Told) -> Iterator[Difference]:
 
 
 def out_of_order(told: Told) -> Iterator[Difference]:
-    """Name calls that were passed over by a younger one that asked for the very same.
+    """Name calls that were passed over by one that asked for the same, and was younger or of a lower lane.
 
-    Who came first is what the site's bus says, since that is what its matcher knew.
+    Who came first is what the site's bus says, since that is what its matcher knew. No drill is as long as the head
+    start of a lane, so within one a lower lane never goes before a higher one.
     """
     offered_at = _offers(told)
     for site, events in told.items():
@@ -143,23 +144,31 @@ def out_of_order(told: Told) -> Iterator[Difference]:
                 case bus.OfferMade(call_id=call_id, at=at) if call_id in waiting:
                     for other in _passed_over(waiting, call_id):
                         if not any(abs(when - at) <= SETTLES_S for when in offered_at.get(other, ())):
-                            yield Difference(other, f"{site}: passed over by {call_id}, younger and asking the same")
+                            yield Difference(
+                                other,
+                                f"{site}: passed over by {call_id}, younger or of a lower lane, and asking the same",
+                            )
                     del waiting[call_id]
                 case _:
                     continue
 
 
 def _passed_over(waiting: Mapping[str, bus.CallWaiting], chosen: str) -> Iterator[str]:
-    """Yield the calls that were told before the chosen one, had waited longer, and asked for the same."""
+    """Yield the calls that were told before the chosen one, asked for the same, and had to go before it."""
+    asked, place = _asked(waiting[chosen]), _place(waiting[chosen])
     for call_id, call in waiting.items():
         if call_id == chosen:
             return
-        if call.since < waiting[chosen].since and _asked(call) == _asked(waiting[chosen]):
+        if _asked(call) == asked and _place(call) < place:
             yield call_id
 
 
 def _asked(call: bus.CallWaiting) -> tuple[object, ...]:
-    return call.city, call.dialect, call.business, call.lane, call.county, call.only_dialect
+    return call.city, call.dialect, call.business, call.only_dialect
+
+
+def _place(call: bus.CallWaiting) -> tuple[int, float]:
+    return list(Lane).index(Lane(call.lane)), call.since
 
 
 def _offers(told: Told) -> dict[str, list[float]]:

@@ -22,6 +22,8 @@ RING_MS: Final = 800
 WRAP_UP_S: Final = 0.5
 _STAYS_MS: Final = (300, 7000)
 """From the keys to the hang-up: some leave while they wait or while it rings, most of them talk."""
+_IMPORTANT_EVERY: Final = 8
+"""One caller in so many is known by his number as an important user."""
 _BUSINESS: Final[Mapping[Business, int]] = {
     Business.REPAIR: 45,
     Business.OUTAGE: 15,
@@ -40,6 +42,7 @@ class RoutedCall:
     city: CityId
     dialect: DialectId
     business: Business
+    important: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,14 @@ def routed_lanes(topology: Topology, count: int, rate_per_s: float, seed: int) -
 def _call(city: City, serial: int, chance: random.Random) -> RoutedCall:
     dialects = [dialect for dialect in dict.fromkeys(city.dialects) if dialect in DIALECTS]
     business = chance.choices(list(_BUSINESS), list(_BUSINESS.values()))[0]
-    return RoutedCall(unallocated_number(city.area_code, serial), city.id, chance.choice(dialects), business)
+    number, important = unallocated_number(city.area_code, serial), serial % _IMPORTANT_EVERY == 0
+    return RoutedCall(number, city.id, chance.choice(dialects), business, important)
+
+
+def callers_text(lanes: Iterable[RoutedLane]) -> str:
+    """Write the file of known callers: the important ones among those who will call."""
+    numbers = (call.number for lane in lanes for call in lane.calls if call.important)
+    return "".join(f'[[caller]]\nnumber = "+86{number}"\nimportant = true\n' for number in numbers)
 
 
 def routed_script() -> Talks:

@@ -179,5 +179,6 @@ def load_plan(instance: int, store: Path) -> LabPlan:
         quotas_file=settings.quotas,
         hours_file=settings.hours,
         callback_file=settings.callback,
+        callers_file=settings.callers,
         database="sqlite" if settings.database_url.startswith("sqlite") else "postgresql",
     )

@@ -118,6 +118,14 @@ def test_the_older_of_two_who_ask_the_same_goes_first() -> None:
     assert names(out_of_order({FUZHOU: [*arrived, made("old", "a1", 3), made("young", "a2", 3)]})) == []
 
 
+def test_a_higher_lane_goes_first_whoever_came_first() -> None:
+    arrived: list[bus.Event] = [waiting("old", 1), waiting("hospital", 2, lane="important"), waiting("young", 3)]
+    assert names(out_of_order({FUZHOU: [*arrived, made("young", "a1", 4)]})) == ["old", "hospital"]
+    assert names(out_of_order({FUZHOU: [*arrived, made("hospital", "a1", 4)]})) == []
+    late: list[bus.Event] = [waiting("hospital", 2, lane="important"), waiting("old", 1)]
+    assert names(out_of_order({FUZHOU: [*late, made("old", "a1", 4)]})) == ["hospital"]
+
+
 @pytest.mark.parametrize(
     "events",
     [

@@ -1,9 +1,13 @@
 """Who calls in the drill of the routing."""
 
+from pathlib import Path
+
 import pytest
 
 from lab.plan import HOME
-from lab.routing_plan import keys_of, routed_lanes
+from lab.routing_plan import callers_text, keys_of, routed_lanes
+from routing.known_callers import load_known_callers
+from tieline.model import Lane
 from tieline.topology_file import load_topology
 
 pytestmark = pytest.mark.unit
@@ -24,3 +28,13 @@ def test_every_city_calls_with_numbers_of_its_own_in_many_dialects() -> None:
 def test_the_same_seed_makes_the_same_calls_and_another_one_others() -> None:
     assert routed_lanes(TOPOLOGY, 50, 5.0, seed=3) == routed_lanes(TOPOLOGY, 50, 5.0, seed=3)
     assert routed_lanes(TOPOLOGY, 50, 5.0, seed=3) != routed_lanes(TOPOLOGY, 50, 5.0, seed=4)
+
+
+def test_one_caller_in_eight_is_known_as_important_by_his_number(tmp_path: Path) -> None:
+    lanes = routed_lanes(TOPOLOGY, 160, 8.0, seed=1)
+    path = tmp_path / "callers.toml"
+    path.write_text(callers_text(lanes))
+    known = load_known_callers(path, TOPOLOGY)
+    assert len(known) == 20
+    assert {caller.lane for caller in known.values()} == {Lane.IMPORTANT}
+    assert known.keys() <= {f"+86{call.number}" for lane in lanes for call in lane.calls}
