@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,10 +24,14 @@ from lab.own_network import is_alone, netns_command
 from lab.plan import HOME, LabPlan, state_of
 from lab.root import Say
 from lab.samples import PHONES, SAMPLES, Sample, quotas_with_full_city, sample_script
-from lab.setup import make_plan, prepare, willing_phones
+from lab.setup import make_plan, prepare, run_tieline, willing_phones
 from lab.story import Stories, Story, tally
 from routing.agents import load_agents
 from tieline.command_line import errors_told
+from tieline.database import Database, create_schema
+from tieline.settings import load_settings
+from trunk_config.desk import Desk
+from trunk_config.profiles import NORMAL, load_profiles
 
 _SETTLED_S: Final = 20.0
 _LOOK_S: Final = 0.1
@@ -233,6 +238,7 @@ def run_demo(instance: int, *, ends: bool) -> int:
     try:
         if not answer.ok:
             raise LabError("; ".join(part.reason for part in answer.parts if part.reason))
+        put_quotas_on(plan, say)
         told = asyncio.run(tell_samples(client, plan, say))
         show_timelines(console, told)
         balances = show_books(console, told)
@@ -244,6 +250,22 @@ def run_demo(instance: int, *, ends: bool) -> int:
         return 0 if is_well else 1
     finally:
         client.down()
+
+
+def put_quotas_on(plan: LabPlan, say: Say) -> None:
+    """Put the demo's quotas in force: a lab keeps its database, and in it those of whatever it did before.
+
+    Raises:
+        LabError: They were refused.
+    """
+    settings, profiles = load_settings(plan.settings_file, {}), load_profiles(plan.quotas_file, plan.topology)
+    with closing(Database(settings.database_url, deadline_s=settings.sql_deadline_s)) as database:
+        create_schema(database)
+        desk = Desk(database, plan.topology, profiles)
+        in_force = {site: asyncio.run(desk.newest(site)).quotas for site in plan.topology.sites}
+    for site in (site for site, quotas in in_force.items() if quotas != profiles[site, NORMAL].quotas):
+        words = ("profile", site, NORMAL, "--yes", "--why", "the demo's own")
+        run_tieline("quota", "--settings", str(plan.settings_file), *words, say=say)
 
 
 def _stay(client: LabClient) -> None:

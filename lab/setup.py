@@ -105,8 +105,8 @@ def prepare(plan: LabPlan, say: Say) -> Orders:
     _remove_traces(plan.state)
     password = _password(plan.postgres_password_file)
     _write_private(plan.settings_file, settings_text(plan, password))
-    _run("prompts", "build", "--sounds", str(plan.sounds), "--root", str(plan.root), say=say)
-    _run("conf", "render", "--settings", str(plan.settings_file), say=say)
+    run_tieline("prompts", "build", "--sounds", str(plan.sounds), "--root", str(plan.root), say=say)
+    run_tieline("conf", "render", "--settings", str(plan.settings_file), say=say)
     known = secrets_file.load(plan.secrets_file)
     redis_folder(plan).mkdir(exist_ok=True)
     for path, text in redis_texts(plan.topology, redis_folder(plan), known.redis_password):
@@ -140,8 +140,12 @@ def _write_private(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def _run(*arguments: str, say: Say) -> None:
-    """Run one of Tieline's own commands, passing its output on line by line."""
+def run_tieline(*arguments: str, say: Say) -> None:
+    """Run one of Tieline's own commands, passing its output on line by line.
+
+    Raises:
+        LabError: It failed.
+    """
     tail = ""
     with subprocess.Popen(
         [*TIELINE, *arguments], cwd=HOME, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
