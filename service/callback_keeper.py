@@ -1,12 +1,12 @@
 """Keeps the entries of callers to be called back: their copies in Redis and SQL agree, and what is pressed in `hold`.
 
 Redis is where entries are made, by scripts that wait for no SQL. After a loss of Redis the open ones come back from
-SQL; without SQL all stays in Redis. Who calls again and is answered is not called back.
+SQL; without SQL all stays in Redis. Who calls again and is answered is not called back. The bus is followed from a
+position kept in Redis, so that a keeper that starts anew misses nobody; taking an event in twice is harmless.
 """
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -24,11 +24,26 @@ from tieline.database import Connection, Database
 from tieline.errors import TielineError
 from tieline.live import Live
 from tieline.model import CallId, SiteId
+from tieline.rows import maybe_row
+from tieline.shared_looks import BATCH, Entries
 
 EVERY_S: Final = 1.0
 WORD: Final = "callback"
 """The mailbox word that leads a waiting caller to the script."""
 WORD_LASTS_S: Final = 3.0
+FOLLOWED: Final = "tl:callbacks:followed"
+
+
+class _Followed(msgspec.Struct):
+    """What was made of the bus so far.
+
+    Attributes:
+        position: Id of the last entry that was taken in.
+        again: Calls of those who have an entry and called again, with their numbers. Personal data.
+    """
+
+    position: str = "0-0"
+    again: dict[CallId, str] = msgspec.field(default_factory=dict)
 
 
 class CallbackKeeper:
@@ -59,7 +74,7 @@ class CallbackKeeper:
         self._key, self._offered_after_s = key
         self._clock = clock
         self._known: set[CallId] = set()
-        self._again: dict[str, str] = {}
+        self._followed = _Followed()
         self._open = 0
         self.counters = {"ended": 0, "keys": 0, "failures": 0}
 
@@ -102,32 +117,51 @@ class CallbackKeeper:
     # The bus -------------------------------------------------------------------------------------------------
 
     async def _follow(self) -> None:
-        async for event in self._live.follow_on():
-            with suppress(TielineError):
+        while True:
+            try:
+                await self._load()
+                while True:
+                    await self._take_in(await self._live.look(self._followed.position))
+            except TielineError:
+                self.counters["failures"] += 1
+            await asyncio.sleep(EVERY_S)
+
+    async def _load(self) -> None:
+        self._followed = maybe_row(await self._live.call("GET", FOLLOWED), _Followed) or _Followed()
+        numbers = {entry.number for entry in await read_all(self._live)}
+        again = self._followed.again  # calls whose end nobody told would stay for ever
+        self._followed.again = {call_id: number for call_id, number in again.items() if number in numbers}
+
+    async def _take_in(self, entries: Entries) -> None:
+        for position, event in entries:
+            if event is not None:
                 await self._take(event)
+            self._followed.position = position
+        if entries:
+            await self._live.call("SET", FOLLOWED, msgspec.json.encode(self._followed))
+        if len(entries) < BATCH:  # else there is more
+            await self._live.next_look()
 
     async def _take(self, event: bus.Event) -> None:
+        again = self._followed.again
         match event:
-            case bus.CallArrived(call_id=call_id, number=number) if number and self._open:
+            case bus.CallArrived(call_id=call_id, number=number) if number:
                 entry = await read_of(self._live, number)
-                if entry is not None and entry.call_id != call_id:
-                    self._again[call_id] = number
-            case bus.AgentAnswered(call_id=call_id) if call_id in self._again:
-                entry = await read_of(self._live, self._again.pop(call_id))
+                if entry is not None and entry.call_id != call_id and entry.made_at < event.at:
+                    again[CallId(call_id)] = number
+            case bus.AgentAnswered(call_id=call_id) if call_id in again:
+                entry = await read_of(self._live, again.pop(CallId(call_id)))
                 if entry is not None:
                     await put(self._live, ended(entry, State.CALLED_AGAIN, event.at))
             case bus.CallGone(call_id=call_id):
-                self._again.pop(call_id, None)
+                again.pop(CallId(call_id), None)
             case bus.CallerKey(digit=self._key):
                 await self._pressed(event)
 
     async def _pressed(self, event: bus.CallerKey) -> None:
         """Lead a caller who waits to the script, by the mailbox: an offer at that moment is void or first."""
-        raw = await self._live.call("HGET", POOL, event.call_id)
-        if raw is None:
-            return
-        call = msgspec.json.decode(raw, type=Waiting)
-        if event.at - call.since < self._offered_after_s or not call.channel:
+        call = maybe_row(await self._live.call("HGET", POOL, event.call_id), Waiting)
+        if call is None or event.at - call.since < self._offered_after_s or not call.channel:
             return
         self.counters["keys"] += 1
         word = bus.PutInMailbox(

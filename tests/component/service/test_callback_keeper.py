@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -12,7 +13,7 @@ from routing.callback_live import CALLBACKS, add, put, read_all, read_of
 from routing.keys import POOL
 from routing.offers import Waiting
 from routing.store import fetch_callbacks
-from service.callback_keeper import CallbackKeeper
+from service.callback_keeper import FOLLOWED, CallbackKeeper
 from tests.unit.routing.test_callback import ENTRY, RULES
 from tieline import bus
 from tieline.database import Database
@@ -32,8 +33,10 @@ def now() -> list[float]:
 
 
 @pytest.fixture
-def keeper(live: Live, database: Database, now: list[float]) -> CallbackKeeper:
-    return CallbackKeeper(FUZHOU, live, database, RULES, ("1", 20.0), lambda: now[0])
+async def keeper(live: Live, database: Database, now: list[float]) -> AsyncIterator[CallbackKeeper]:
+    with ThreadPoolExecutor(max_workers=1) as one_thread:  # a cancelled look into SQL ends before that is closed
+        asyncio.get_running_loop().set_default_executor(one_thread)
+        yield CallbackKeeper(FUZHOU, live, database, RULES, ("1", 20.0), lambda: now[0])
 
 
 def in_sql(database: Database, *, is_open: bool = False) -> list[Callback]:
@@ -104,27 +107,83 @@ async def running(live: Live, keeper: CallbackKeeper) -> AsyncIterator[None]:
         await cancel_until_done(task)
 
 
+def arrived(at: float, call_id: str = "fuzhou-1:3") -> bus.CallArrived:
+    return bus.CallArrived(
+        at=at,
+        call_id=call_id,
+        node="fuzhou-1",
+        channel="PJSIP/e-1",
+        uniqueid="1",
+        city="fuzhou",
+        number_state="shown",
+        number=ENTRY.number,
+    )
+
+
+def answered(at: float, call_id: str = "fuzhou-1:3") -> bus.AgentAnswered:
+    return bus.AgentAnswered(at=at, call_id=call_id, agent="a1001")
+
+
+async def taken_in(live: Live) -> None:
+    """Wait until the keeper has taken in all that was told."""
+    newest = (await live.last_id()).encode()
+    while newest not in (await live.call("GET", FOLLOWED) or b""):
+        pass
+
+
 async def test_who_calls_again_and_is_answered_is_not_called_back(
     live: Live, database: Database, keeper: CallbackKeeper
 ) -> None:
     await add(live, ENTRY)
     await keeper.look()
     async with running(live, keeper):
-        arrived = bus.CallArrived(
-            at=NOW + 9,
-            call_id="fuzhou-1:3",
-            node="fuzhou-1",
-            channel="PJSIP/e-1",
-            uniqueid="1",
-            city="fuzhou",
-            number_state="shown",
-            number=ENTRY.number,
-        )
-        await live.tell(arrived)
-        await live.tell(bus.AgentAnswered(at=NOW + 30, call_id="fuzhou-1:3", agent="a1001"))
+        await live.tell(arrived(NOW + 9), answered(NOW + 30))
         while await live.call("EXISTS", CALLBACKS):
             pass
     assert [entry.state for entry in in_sql(database)] == [State.CALLED_AGAIN]
+
+
+@pytest.mark.parametrize("heard", [0, 1], ids=["called-while-away", "answered-while-away"])
+async def test_who_is_answered_while_no_keeper_runs_is_not_called_back(
+    live: Live, database: Database, keeper: CallbackKeeper, now: list[float], heard: int
+) -> None:
+    await add(live, ENTRY)
+    told = (arrived(NOW + 9), answered(NOW + 30))
+    async with running(live, keeper):
+        await live.tell(*told[:heard])
+        await taken_in(live)
+    await live.tell(*told[heard:])
+    anew = CallbackKeeper(FUZHOU, live, database, RULES, ("1", 20.0), lambda: now[0])
+    async with running(live, anew):
+        while await live.call("EXISTS", CALLBACKS):
+            pass
+    assert [entry.state for entry in in_sql(database)] == [State.CALLED_AGAIN]
+
+
+async def test_who_was_answered_before_his_entry_was_made_is_called_back(live: Live, keeper: CallbackKeeper) -> None:
+    await live.tell(arrived(NOW - 60), answered(NOW - 40))  # a keeper without a position reads all that there is
+    await add(live, ENTRY)
+    async with running(live, keeper):
+        await taken_in(live)
+    assert await read_of(live, ENTRY.number) == ENTRY
+
+
+async def test_what_was_read_before_is_not_written_over_an_entry_that_ended_since(live: Live) -> None:
+    await add(live, ENTRY)
+    tried = msgspec.structs.replace(ENTRY, tries=1)
+    await put(live, tried)
+    assert await read_of(live, ENTRY.number) == tried
+    again = ended(tried, State.CALLED_AGAIN, NOW + 30)
+    await put(live, again)
+    await put(live, tried)  # what the keeper found in SQL a moment ago
+    await put(live, ended(tried, State.REACHED, NOW + 40))
+    assert await read_of(live, ENTRY.number) == again
+
+
+async def test_the_entry_of_another_call_keeps_its_place(live: Live) -> None:
+    await add(live, ENTRY)
+    await put(live, msgspec.structs.replace(ENTRY, call_id="fuzhou-1:2"))
+    assert await read_of(live, ENTRY.number) == ENTRY
 
 
 async def test_an_entry_of_another_version_is_none(live: Live, database: Database, keeper: CallbackKeeper) -> None:
