@@ -1,6 +1,7 @@
 """From the journal to SQL: delivers every record at least once, and never moves on before it is committed.
 
-The cursor is made durable after the commit, so a kill in between delivers a batch again, which changes nothing.
+The cursor is made durable after the commit and after the bus was told of the tickets, so a kill in between delivers
+and tells a batch again: SQL does not change, and whoever listens hears of a ticket at least once.
 While SQL is away the journal keeps the tickets and the forwarder asks again, ever less often.
 """
 
@@ -71,6 +72,9 @@ class Forwarder:
         self._batch = batch
         # One thread: what outlives its deadline there still ends before the next thing begins.
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forwarder")
+        self._may_be_again = True
+        """What lies behind the cursor may have been delivered, and its tickets not told: by a process that died, or
+        by us when something failed. Until the end of the journal is reached."""
         self._counts = dict.fromkeys(("delivered", "tickets", "garbled", "refused", "failures", "untold"), 0)
         self._behind_since = 0.0
 
@@ -117,20 +121,22 @@ class Forwarder:
             TielineError: SQL or the disk is away; nothing was passed over.
         """
         batch = await self._on_disk(lambda: self._reader.read(limit=self._batch))
+        again, self._may_be_again = self._may_be_again, batch.position_moved
         if not batch.position_moved:
             return False
-        tickets = await self._deliver([self._read_number(record) for record in batch.records])
+        tickets = await self._deliver([self._read_number(record) for record in batch.records], again=again)
+        await self._tell(tickets)
         await self._on_disk(lambda: self._reader.commit(batch))
+        self._may_be_again = again and batch.may_have_more
         self._counts["delivered"] += len(batch.records)
         self._counts["garbled"] += batch.garbled
         self._counts["tickets"] += len(tickets)
-        await self._tell(tickets)
-        return len(batch.records) >= self._batch
+        return batch.may_have_more
 
-    async def _deliver(self, records: Sequence[CallRecord]) -> list[Ticket]:
+    async def _deliver(self, records: Sequence[CallRecord], *, again: bool) -> list[Ticket]:
         """Deliver; a record that SQL refuses for good is set aside, so that it does not hold up the others."""
         try:
-            return await self._store.deliver(records)
+            return await self._store.deliver(records, again=again)
         except RecordRefused as error:
             if len(records) == 1:
                 _log.error("record refused by the database, set aside", call_id=records[0].call_id, error=str(error))
@@ -138,7 +144,8 @@ class Forwarder:
                 self._counts["refused"] += 1
                 return []
         half = len(records) // 2
-        return [*await self._deliver(records[:half]), *await self._deliver(records[half:])]
+        first = await self._deliver(records[:half], again=again)
+        return first + await self._deliver(records[half:], again=again)
 
     async def _tell(self, tickets: Sequence[Ticket]) -> None:
         """Tell the bus; whoever was not told finds the ticket in SQL."""

@@ -186,12 +186,14 @@ class Batch:
     Attributes:
         garbled: Lines passed over because they hold no record.
         position_moved: There is something to commit, be it only garbage.
+        may_have_more: The limit ended it, not the end of the last file.
     """
 
     records: tuple[CallRecord, ...] = ()
     position: Mapping[str, int] = field(default_factory=dict)
     garbled: int = 0
     position_moved: bool = False
+    may_have_more: bool = False
 
 
 class JournalReader:
@@ -211,10 +213,11 @@ class JournalReader:
         """Read up to `limit` records after the committed position; the same ones again until `commit`."""
         records: list[CallRecord] = []
         position = {name: offset for name, offset in self._position.items() if (self._directory / name).exists()}
-        garbled = 0
+        garbled, may_have_more = 0, False
         for path in self._files():
-            start = position.get(path.name, 0)
-            lines, end = _whole_lines(path, start, limit - len(records))
+            start, wanted = position.get(path.name, 0), limit - len(records)
+            lines, end = _whole_lines(path, start, wanted)
+            may_have_more |= len(lines) == wanted
             if end > start:
                 position[path.name] = end
             for line in lines:
@@ -225,7 +228,7 @@ class JournalReader:
                     garbled += 1
             if len(records) >= limit:
                 break
-        return Batch(tuple(records), position, garbled, position != self._position)
+        return Batch(tuple(records), position, garbled, position != self._position, may_have_more)
 
     def commit(self, batch: Batch) -> None:
         """Remember, durably, that a batch is safe elsewhere."""

@@ -119,14 +119,14 @@ class Store:
         self._stand_ins = stand_ins or StandIns()
         self._clock = clock
 
-    async def deliver(self, records: Iterable[CallRecord]) -> list[Ticket]:
+    async def deliver(self, records: Iterable[CallRecord], *, again: bool = False) -> list[Ticket]:
         """Write calls and the tickets they need; delivering anything again changes nothing.
 
         A later witness is merged into the call. While its ticket is new it follows what is now known; a ticket
         never goes away because of a later witness, a person closes it.
 
         Returns:
-            The tickets that this delivery made.
+            The tickets that this delivery made; when it may have been made before (`again`), those of then, too.
 
         Raises:
             RecordRefused: One of the records at least cannot be stored, now or later.
@@ -140,13 +140,14 @@ class Store:
 
         def work(connection: Connection) -> list[Ticket]:
             try:
-                return self._deliver(connection, ordered)
+                made, there = self._deliver(connection, ordered)
             except (exc.DataError, exc.IntegrityError) as error:
                 raise RecordRefused(type(error).__name__) from None  # its text may hold values
+            return made + there if again else made
 
         return await self._database.run(work)
 
-    def _deliver(self, connection: Connection, records: Sequence[CallRecord]) -> list[Ticket]:
+    def _deliver(self, connection: Connection, records: Sequence[CallRecord]) -> tuple[list[Ticket], list[Ticket]]:
         _insert_missing(connection, _calls, [call_row(record) for record in records])
         ids = [record.call_id for record in records]
         stored = _fetch_calls(connection, _calls.c.call_id.in_(ids), lock=True)
@@ -155,12 +156,12 @@ class Store:
             if record != stored[record.call_id]:
                 key = _calls.c.call_id == record.call_id
                 connection.execute(_calls.update().where(key).values(**call_row(record)))
-        made = self._write_tickets(connection, final)
+        tickets = self._put_tickets(connection, final)
         _attach(connection, [record for record in final if record.outcome is Outcome.REFUSED])
-        return made
+        return tickets
 
-    def _write_tickets(self, connection: Connection, calls: Sequence[CallRecord]) -> list[Ticket]:
-        """Write the tickets that calls need; gives those that are new."""
+    def _put_tickets(self, connection: Connection, calls: Sequence[CallRecord]) -> tuple[list[Ticket], list[Ticket]]:
+        """Write the tickets that calls need; gives those that are new, and those that were there."""
         chosen = sa.select(_tickets).where(_tickets.c.call_id.in_([call.call_id for call in calls]))
         there = {ticket.call_id: ticket for ticket in _found(chosen, ticket_of_row, connection)}
         now = self._clock()
@@ -177,7 +178,7 @@ class Store:
                 key = _tickets.c.ticket == old.ticket
                 connection.execute(_tickets.update().where(key).values(**msgspec.structs.asdict(kept)))
         _insert_missing(connection, _tickets, [msgspec.structs.asdict(ticket) for ticket in made])
-        return made
+        return made, list(there.values())
 
     async def recent_tickets(
         self, *, newest: int = 50, city: str | None = None, site: str | None = None

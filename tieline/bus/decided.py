@@ -135,7 +135,7 @@ class ConsultRefused(Message, frozen=True, tag=True):
 
 
 class TicketMade(Message, frozen=True, tag=True):
-    """A ticket was written for a call (exactly one per call that needs one)."""
+    """A ticket was written for a call (exactly one per call that needs one). May be told again after a failure."""
 
     call_id: str
     ticket: str

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from crm_adapter.forwarder import Forwarder
+from crm_adapter.forwarder import DiskFault, Forwarder
 from crm_adapter.journal import Journal, JournalReader
 from crm_adapter.record import CallRecord, encode
 from crm_adapter.store import Store
@@ -22,7 +22,8 @@ from tieline import bus
 from tieline.clock import system_clock
 from tieline.database import Database, create_schema
 from tieline.errors import ConnectionLost
-from tieline.live import Live
+from tieline.live import EVENTS, Live
+from tieline.model import Witness
 
 pytestmark = pytest.mark.component
 
@@ -86,6 +87,12 @@ async def running(forwarder: Forwarder) -> AsyncIterator[None]:
             await task
 
 
+async def delivered(forwarder: Forwarder, records: int) -> None:
+    """Wait until its cursor is behind so many records."""
+    while (await asyncio.to_thread(forwarder.metrics))["delivered"] < records:
+        pass
+
+
 class Flaky(Store):
     """A store that is away until told otherwise, and lets one wait for what it is asked."""
 
@@ -94,13 +101,13 @@ class Flaky(Store):
         self.away = True
         self.asked: asyncio.Queue[int] = asyncio.Queue()
 
-    async def deliver(self, records: Iterable[CallRecord]) -> list[Ticket]:
+    async def deliver(self, records: Iterable[CallRecord], *, again: bool = False) -> list[Ticket]:
         """Deliver, unless away."""
         records = list(records)
         self.asked.put_nowait(len(records))
         if self.away:
             raise ConnectionLost("database: away")
-        return await super().deliver(records)
+        return await super().deliver(records, again=again)
 
 
 class Deaf(Live):
@@ -127,6 +134,7 @@ async def test_a_journalled_call_becomes_a_ticket_and_the_bus_hears_of_it(
         async for _, event in heard:
             if isinstance(event, bus.TicketMade):
                 break
+        await delivered(forwarder, 1)
     (ticket,) = await Store(sqlite).recent_tickets()
     assert event == bus.TicketMade(
         at=5000.0, call_id=numbered(1).call_id, ticket=ticket.ticket, kind="fault_report", city="fuzhou"
@@ -152,11 +160,48 @@ async def test_without_sql_records_wait_and_without_redis_they_are_delivered_all
         await journal.append(numbered(2))
         store.away = False
         told = [await deaf.told.get(), await deaf.told.get()]
+        await delivered(forwarder, 2)
     assert [type(event) for event in told] == [bus.TicketMade] * 2
     assert len(await store.recent_tickets()) == 2
     assert forwarder.metrics()["failures"] >= 2
     assert JournalReader(tmp_path / "journal", tmp_path / "journal" / "forwarder.cursor").backlog_bytes() == 0
     await deaf.close()
+
+
+async def told(live: Live, after: str) -> list[str]:
+    """Give the calls of whose tickets the bus heard since an entry."""
+    events = [bus.decode_event(raw) for _, raw in await live.read(EVENTS, after, block_ms=1)]
+    return [event.call_id for event in events if isinstance(event, bus.TicketMade)]
+
+
+async def test_a_ticket_is_told_though_its_process_died_before_it_could(
+    tmp_path: Path, sqlite: Database, live: Live, journal: Journal
+) -> None:
+    begin = await live.last_id()
+    await journal.append(numbered(1))
+    await Store(sqlite).deliver([numbered(1)])  # killed here
+    await journal.append(numbered(2))
+    forwarder = Forwarder(tmp_path / "journal", Store(sqlite), live, system_clock, batch=1)
+    while await forwarder.deliver_once():
+        pass
+    assert await told(live, begin) == [numbered(1).call_id, numbered(2).call_id]
+    await journal.append(numbered(2, witness=Witness.AMI))
+    await forwarder.deliver_once()
+    assert len(await told(live, begin)) == 2, "a later witness is no new ticket"
+
+
+async def test_a_ticket_is_told_though_the_cursor_cannot_be_synced(
+    tmp_path: Path, sqlite: Database, live: Live, journal: Journal
+) -> None:
+    begin = await live.last_id()
+    await journal.append(numbered(1))
+    (tmp_path / "journal" / "forwarder.cursor.new").mkdir()  # what is written before it is renamed
+    forwarder = Forwarder(tmp_path / "journal", Store(sqlite), live, system_clock)
+    for times in (1, 2):
+        with pytest.raises(DiskFault):
+            await forwarder.deliver_once()
+        assert await told(live, begin) == [numbered(1).call_id] * times
+    assert len(await Store(sqlite).recent_tickets()) == 1
 
 
 async def test_the_cursor_never_passes_what_was_not_committed(

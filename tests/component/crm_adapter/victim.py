@@ -20,9 +20,9 @@ from tieline.live import Live
 class Telling(Store):
     """Says a line when a batch is committed."""
 
-    async def deliver(self, records: Iterable[CallRecord]) -> list[Ticket]:
+    async def deliver(self, records: Iterable[CallRecord], *, again: bool = False) -> list[Ticket]:
         """Deliver and say so."""
-        made = await super().deliver(records)
+        made = await super().deliver(records, again=again)
         sys.stdout.write("committed\n")
         sys.stdout.flush()
         return made
