@@ -10,6 +10,9 @@ from tieline.toml_file import Table
 _LONGEST_S: Final = 3600.0
 _DEAREST: Final = 1000.0
 _WHY_LENGTH: Final = 400
+CAME_LATER: Final[Mapping[str, float]] = {"own_dialect_weight": 1.0}
+"""Numbers that a version kept in SQL may lack, because it was put before there were any, and the value that leaves
+everything as it was with that version. Every new number gets its line; what is put from now on has to name it."""
 
 
 def read_lanes(root: Table) -> Mapping[Lane, LaneTerms]:
@@ -31,10 +34,12 @@ def read_lanes(root: Table) -> Mapping[Lane, LaneTerms]:
     return lanes
 
 
-def read_numbers(root: Table) -> Numbers:
-    """Read the numbers."""
+def read_numbers(root: Table, *, kept: bool = False) -> Numbers:
+    """Read the numbers; of a version that was kept those that came later may be missing."""
 
     def number(name: str, lowest: float, highest: float) -> float:
+        if kept and name in CAME_LATER and not root.has(name):
+            return CAME_LATER[name]
         table = root.table(name)
         table.text("why", max_length=_WHY_LENGTH)
         value = table.number("value", lowest, highest)

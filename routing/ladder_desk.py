@@ -51,13 +51,14 @@ class LadderDesk:
         self._agents = agents
         self._clock = clock
 
-    def read(self, version: LadderVersion) -> LadderSet:
-        """Read what a version says.
+    def read(self, version: LadderVersion, *, kept: bool = True) -> LadderSet:
+        """Read what a version says: one that was put before, or one that is to be put (not `kept`).
 
         Raises:
             ConfigError: With every fault: of a version in force, the network or the agents are others since.
         """
-        return ladders_in(TomlFile(_FILE, version.text), self._topology, self._agents, version=version.version)
+        file = TomlFile(_FILE, version.text)
+        return ladders_in(file, self._topology, self._agents, version=version.version, kept=kept)
 
     async def in_force(self, otherwise: LadderSet) -> LadderSet:
         """Fetch the ladders in force; `otherwise` when SQL is away, or they do not fit the network any more."""
@@ -128,7 +129,7 @@ class LadderDesk:
         self, connection: Connection, *, text: str | None, to: int | None, why: str, base: int | None, by: Principal
     ) -> LadderVersion | Refused:
         """Judge and write; a refusal is given back, not raised: its line in the audit trail must last."""
-        newest, action = self._fetch(connection, None), "ladders.undo" if text is None else "ladders.put"
+        newest, kept = self._fetch(connection, None), text is None
         try:
             _check_right(by)
             if text is None:
@@ -136,18 +137,21 @@ class LadderDesk:
             made = LadderVersion(
                 version=newest.version + 1, text=text, by=by.name[:120], why=why, at=round(self._clock(), 3)
             )
-            self._check(connection, made, newest, newest.version if base is None else base)
+            self._check(connection, made, newest, newest.version if base is None else base, kept=kept)
         except Refused as refused:
             self._audit_refusal(connection, refused=refused, why=why, by=by)
             return refused
         store.add_version(connection, made)
         told = {"version": made.version, "difference": difference(newest, made)}
         before = {"version": newest.version}
+        action = "ladders.undo" if kept else "ladders.put"
         audit.record(connection, by, action, _SUBJECT, before=before, after=told, why=why, clock=self._clock)
         return made
 
-    def _check(self, connection: Connection, made: LadderVersion, newest: LadderVersion, base: int) -> None:
-        problems = [*audit.about_why(made.why), *self._faults(made)]
+    def _check(
+        self, connection: Connection, made: LadderVersion, newest: LadderVersion, base: int, *, kept: bool
+    ) -> None:
+        problems = [*audit.about_why(made.why), *self._faults(made, kept=kept)]
         if made.text == newest.text:
             problems.append(Problem("text", "nothing would change", f"version {newest.version} is the same"))
         if base != newest.version:
@@ -158,11 +162,11 @@ class LadderDesk:
         if problems:
             raise not_changed(Kind.INVALID, problems, newest=newest.version)
 
-    def _faults(self, version: LadderVersion) -> Sequence[Problem]:
+    def _faults(self, version: LadderVersion, *, kept: bool) -> Sequence[Problem]:
         if len(version.text) > LONGEST or "\0" in version.text:
             return [Problem("text", f"longer than {LONGEST} characters, or with a NUL", "is this the right file?")]
         try:
-            self.read(version)
+            self.read(version, kept=kept)
         except ConfigError as error:
             return error.problems
         return []

@@ -23,7 +23,9 @@ def load_ladders(
     return ladders_in(TomlFile(path), topology, agents, version=version)
 
 
-def ladders_in(file: TomlFile, topology: Topology, agents: Mapping[AgentId, Agent], *, version: int) -> LadderSet:
+def ladders_in(
+    file: TomlFile, topology: Topology, agents: Mapping[AgentId, Agent], *, version: int, kept: bool = False
+) -> LadderSet:
     """Read the ladders.
 
     Args:
@@ -31,6 +33,7 @@ def ladders_in(file: TomlFile, topology: Topology, agents: Mapping[AgentId, Agen
         topology: Knows the dialects, and which of them are staffed.
         agents: The roster that is to fill the steps.
         version: Of what is in the file.
+        kept: It was put some time ago, and may lack the numbers of `routing.choice_numbers.CAME_LATER`.
 
     Raises:
         ConfigError: With every fault of the file and its line; nothing is taken from a faulty file.
@@ -38,7 +41,7 @@ def ladders_in(file: TomlFile, topology: Topology, agents: Mapping[AgentId, Agen
     tables = read_ladders(file.root, topology)
     join_steps(tables)
     ladders = _by_need(file.root, tables, topology)
-    lanes, numbers = read_lanes(file.root.table("lane")), read_numbers(file.root.table("number"))
+    lanes, numbers = read_lanes(file.root.table("lane")), read_numbers(file.root.table("number"), kept=kept)
     file.root.finish()
     is_whole = not file.problems  # else some ladder may lack its last step, which everybody falls to
     check_steps(tables, topology, agents.values())

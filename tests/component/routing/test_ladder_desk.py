@@ -1,6 +1,7 @@
 """Versions of the ladders in SQL: changed whole or not at all, audited, felt by a matcher that runs."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -13,6 +14,7 @@ from routing.ladder_desk import LONGEST, LadderDesk, shipped
 from routing.ladder_follower import LadderFollower
 from routing.ladder_versions import LadderVersion
 from routing.ladders import LadderSet
+from routing.store import add_version
 from tieline.database import Database, create_schema
 from tieline.model import CityId, SiteId
 from tieline.principal import Principal, Role
@@ -104,6 +106,20 @@ async def test_what_is_wrong_is_refused_whole_with_every_reason_and_audited(
         assert places == wrong
     assert (await desk.version()).version == 0
     assert [action for action, _, _ in audited(database)] == ["ladders.refuse"]
+
+
+async def test_a_version_of_before_a_number_came_is_read_and_brought_back_but_no_new_one_may_lack_it(
+    desk: LadderDesk, database: Database
+) -> None:
+    before = re.sub("own_dialect_weight = .*\n", "", SHIPPED)
+    old = LadderVersion(version=1, text=before, by="mei", why="wind", at=900.0)
+    await database.run(lambda connection: add_version(connection, old))
+    assert desk.read(await desk.version()).numbers.own_dialect_weight == 1, "a second counts as it did then"
+    await desk.undo(0, why="calm", base=1, by=ADMIN)
+    with pytest.raises(Refused) as refused:
+        await put(desk, before, base=2)
+    assert refused.value.problems[0].where.endswith(" number.own_dialect_weight")
+    assert (await desk.undo(1, why="wind again", base=2, by=ADMIN)).text == before
 
 
 async def test_a_stale_base_is_refused_with_what_changed_since(desk: LadderDesk) -> None:
