@@ -1,12 +1,14 @@
 """Step 2, before answer: may this city use one more line?
 
 Fails open: when Redis does not decide within 50 ms, or has no quotas yet, the verdict is `group` and Asterisk's own
-count against the caps in its globals decides. Deadline 1.2 s in the dialplan, then the same. The caller hears ringing
-until then. A caller who is refused hears why, unless as many as allowed are hearing it already.
+count against the caps in its globals decides. Deadline 1.2 s in the dialplan, then the same. What was decided stands,
+though the bus may not hear of it (as long again). The caller hears ringing until then. A caller who is refused hears
+why, unless as many as allowed are hearing it already.
 """
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 from agi.scripts.parts import ADMIT_DEADLINE_S, CallSoFar, Parts, read_call, stamp
 from agi.session import Session
@@ -14,6 +16,7 @@ from tieline import bus, variables
 from tieline.errors import TielineError
 from tieline.model import CallerNumber, RefusalCause
 from tieline.numbers import parse_caller
+from tieline.streams import telling
 from trunk_config.admission import Admission, Verdict, admit
 from trunk_config.decision_times import BY_NODE
 
@@ -35,7 +38,8 @@ async def run(parts: Parts, session: Session) -> Mapping[str, str]:
         answer = await _decide(parts, session, call, caller, now)
     except TielineError:
         return {**known, variables.VERDICT: "group"}
-    await parts.live.tell(_arrived(session, call, caller, answer, now))
+    with suppress(TielineError):  # else the dialplan would ask the next server, which waits for the same Redis
+        await parts.live.call(*telling(_arrived(session, call, caller, answer, now)), deadline_s=ADMIT_DEADLINE_S)
     decided = {**known, variables.QUOTA: str(answer.version), variables.IN_USE: str(answer.in_use)}
     if answer.cause is None:
         return {**decided, variables.VERDICT: "admit"}

@@ -106,6 +106,13 @@ async def test_without_quotas_the_node_decides_and_nothing_is_told(parts: Parts)
     assert decisions(parts) == {"group": 1}
 
 
+async def test_what_was_decided_stands_though_the_bus_does_not_hear_of_it(parts: Parts) -> None:
+    await allow(parts, 1)
+    await parts.live.call("SET", EVENTS, "no stream")
+    assert [(await call(parts, number))["TL_VERDICT"] for number in (1, 2)] == ["admit", "refuse"]
+    assert decisions(parts) == {"admit": 1, "message": 1}
+
+
 async def test_a_refused_caller_is_told_what_the_moment_is(parts: Parts) -> None:
     effects = {State.SURGE: Effect("refuse_surge", short_menu=True)}
     parts = replace(
