@@ -120,13 +120,20 @@ def _check_targets(menu: "Menu", table: Table, menus: "Menus") -> None:
         table.fault("option", "no key leads to repair", 'add business = "repair": it must be reachable always')
     if menu.dialects and menu.dialects not in menus.menus:
         table.fault("dialects", f"unknown menu {menu.dialects}", _one_of(menus.menus))
-    if menu.on_timeout not in ("again", "agent", *_only(menu, menus)) and menu.on_timeout not in menus.menus:
-        table.fault("on_timeout", f"unknown menu {menu.on_timeout}", 'use "again", "agent" or a menu\'s id')
+    _check_timeout(menu, table, menus)
 
 
-def _only(menu: "Menu", menus: "Menus") -> tuple[str, ...]:
-    """Give the timeout branches of the closed menu alone."""
-    return ("end",) if menu.id == menus.closed else ()
+def _check_timeout(menu: "Menu", table: Table, menus: "Menus") -> None:
+    """Nobody is led to an agent by his silence when what he wanted is closed."""
+    ways_out = ("again", "end" if menu.id == menus.closed else "agent")
+    if menu.on_timeout in ways_out or menu.on_timeout in menus.menus:
+        return
+    what = f"unknown menu {menu.on_timeout}"
+    if menu.on_timeout == "agent":
+        what = "after a closed business silence leads to no agent"
+    elif menu.on_timeout == "end":
+        what = "only the closed menu ends the call"
+    table.fault("on_timeout", what, f'use "{ways_out[0]}", "{ways_out[1]}" or a menu\'s id')
 
 
 def _check_ways(menus: "Menus", read: Read, root: Table) -> None:

@@ -59,7 +59,7 @@ class Menu:
     Attributes:
         intro: Prompts without slots before the options.
         timeout_ms: Silence after the last word that counts as no input.
-        on_timeout: `again`, `agent` or a menu's id; in the closed menu `end`.
+        on_timeout: `again`, `agent` or a menu's id; in the closed menu `end` instead of `agent`.
         no_input: Prompt said after silence.
         invalid: Prompt said after a key that means nothing.
         dialects: The city's dialects are offered from digit 1, and a choice leads to this menu; empty: none offered.
