@@ -5,7 +5,7 @@ from typing import Final
 
 from routing.decision import Cause, Decision, Fit, Lost, OtherAgent, OtherCall
 from routing.why import CallDecisions, Ended, Offered
-from tieline.clock import iso_utc
+from tieline.clock import iso_china
 
 _CAUSE: Final = {
     Cause.CALL: "the call came",
@@ -43,12 +43,12 @@ def sentences(found: CallDecisions) -> Iterator[str]:
             case Offered(decision=decision):
                 yield from _offer(decision)
             case Ended(at=at, agent=agent, fence=fence, why=why):
-                yield f"{iso_utc(at)}  offer {fence} to {agent} ended: {_ENDED.get(why, why)}"
+                yield f"{iso_china(at, precisely=True)}  offer {fence} to {agent} ended: {_ENDED.get(why, why)}"
 
 
 def _offer(decision: Decision) -> Iterator[str]:
     yield (
-        f"{iso_utc(decision.at)}  offered to {decision.agent} (offer {decision.fence}), "
+        f"{iso_china(decision.at, precisely=True)}  offered to {decision.agent} (offer {decision.fence}), "
         f"because {_CAUSE[decision.cause]} and he was the best who fitted"
     )
     need = f"{decision.dialect}, {decision.business}; lane {decision.lane}"

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from tieline.clock import iso_utc
+from tieline.clock import iso_china
 from tieline.command_line import errors_told
 from tieline.database import Database, create_schema
 from tieline.errors import ConfigError, Problem
@@ -60,8 +60,8 @@ def list_(settings: Settings, as_json: bool) -> None:
         return
     for row in rows:
         scope = row.city or row.site or "all"
-        state = f"revoked {iso_utc(row.revoked_at)}" if row.revoked_at else "valid"
-        click.echo(f"{row.id}  {row.role:10}  {scope:10}  {iso_utc(row.made_at)}  {state}  {row.name}")
+        state = f"revoked {iso_china(row.revoked_at)}" if row.revoked_at else "valid"
+        click.echo(f"{row.id}  {row.role:10}  {scope:10}  {iso_china(row.made_at)}  {state}  {row.name}")
 
 
 @token.command()

@@ -15,10 +15,11 @@ CHINA: Final = timezone(timedelta(hours=8), "CST")
 
 
 def iso_utc(at: float) -> str:
-    """Render Unix seconds as ISO 8601 in UTC with milliseconds, e.g. `2026-11-21T08:30:00.125Z`."""
+    """Render Unix seconds for programs, as ISO 8601 in UTC with milliseconds, e.g. `2026-11-21T08:30:00.125Z`."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def iso_china(at: float) -> str:
-    """Render Unix seconds as people read them, e.g. `2026-11-21 16:30`."""
-    return datetime.fromtimestamp(at, CHINA).strftime("%Y-%m-%d %H:%M")
+def iso_china(at: float, *, precisely: bool = False) -> str:
+    """Render Unix seconds as people read them, e.g. `2026-11-21 16:30`, precisely `2026-11-21 16:30:00.125`."""
+    here = datetime.fromtimestamp(at, CHINA).replace(tzinfo=None)
+    return here.isoformat(" ", "milliseconds" if precisely else "minutes")

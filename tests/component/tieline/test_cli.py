@@ -10,10 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tieline.cli import token
+from tieline.clock import iso_china
 from tieline.database import Database
 from tieline.principal import Role, os_principal
 from tieline.settings import Settings, load_settings
-from tieline.store import fetch_audit
+from tieline.store import fetch_audit, fetch_tokens
 from tieline.tokens import Tokens
 
 pytestmark = pytest.mark.component
@@ -47,7 +48,9 @@ def test_makes_lists_and_revokes(run: Run, settings: Settings) -> None:
         "wall",
     )
     listed = run("list")
-    assert re.search(rf"{token_id}  monitor     fuzhou .* valid  wall", listed.stdout)
+    with database.transaction(reading=True) as connection:
+        [row] = fetch_tokens(connection)
+    assert re.search(rf"{token_id}  monitor     fuzhou .* {iso_china(row.made_at)}  valid  wall", listed.stdout)
     assert text not in listed.output
     assert run("revoke", token_id, "--why", "moved").stdout == f"revoked {token_id}\n"
     assert "revoked 2" in run("list").stdout

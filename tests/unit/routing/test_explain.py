@@ -38,7 +38,7 @@ DECISION = Decision(
 
 TOLD = """\
 call fuzhou-1:1.1
-2026-09-21T14:13:20.500Z  offered to a1002 (offer 7), because the agent came free and he was the best who fitted
+2026-09-21 22:13:20.500  offered to a1002 (offer 7), because the agent came free and he was the best who fitted
     asked for: puxian, repair; lane normal; waited 16.2 s
     step 2 of ladder `dialect` (version 3), open after 15 s: basic or better
     a1002: basic of the dialect, fluent in the business, knows the county, idle 62 s, price 1.50, 0.25 for scarcity
@@ -47,7 +47,7 @@ call fuzhou-1:1.1
 price 1.50, 0.25 for scarcity)
     calls passed over:
       fuzhou-1:2.1: has waited less long (min_dong, lane normal, waited 3.0 s)
-2026-09-21T14:13:40.000Z  offer 7 to a1002 ended: the agent did not answer
+2026-09-21 22:13:40.000  offer 7 to a1002 ended: the agent did not answer
 """
 
 
