@@ -48,8 +48,6 @@ class HangupReceived(msgspec.Struct, frozen=True):
 class TimedOut(msgspec.Struct, frozen=True):
     """The header block, or the answer to a command, did not come in time. The connection is of no more use."""
 
-    waiting_for: str
-
 
 class Disconnected(msgspec.Struct, frozen=True):
     """The peer closed.

@@ -78,7 +78,7 @@ class FastAgi:
     def on_time(self, now: float) -> None:
         """End the session with `TimedOut` when what is waited for did not come in time."""
         if self._deadline is not None and now >= self._deadline:
-            self._events.append(TimedOut(self._state.value))
+            self._events.append(TimedOut())
             self.close()
 
     def send(self, line: bytes, *, answer_by: float) -> None:

@@ -49,11 +49,6 @@ class Gathered(msgspec.Struct, frozen=True):
     digits: str
     end: GatherEnd
 
-    @property
-    def timed_out(self) -> bool:
-        """Whether the caller fell silent."""
-        return self.end is GatherEnd.TIMEOUT
-
 
 class Session:
     """One call's conversation with one script. Verbs are awaited one after the other, never at once."""

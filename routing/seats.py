@@ -124,11 +124,6 @@ class Seat(msgspec.Struct, frozen=True):
         """What others are told of a seat."""
         return (self.state, self.reason, self.until, self.session, self.node)
 
-    @property
-    def last_end(self) -> float:
-        """When the last talk ended, 0 for never."""
-        return self.legs.worked.over_at
-
 
 EMPTY: Final = Seat()
 

@@ -10,12 +10,10 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
-from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Final, TextIO
 
 import structlog
-from structlog.contextvars import bound_contextvars, merge_contextvars
 
 from tieline.model import is_call_id
 
@@ -78,7 +76,6 @@ def configure_logs(
 
 def _chain(origin: Mapping[str, str], show_personal: bool) -> list[structlog.typing.Processor]:
     return [
-        merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),
@@ -99,11 +96,6 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """Give a logger: `log.info("call admitted", city=city, **{"pii.caller": number})`."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger
-
-
-def call_context(call_id: str, **fields: str) -> AbstractContextManager[None]:
-    """Put `call_id` (and more) on every line logged within, in this task and those it starts."""
-    return bound_contextvars(call_id=call_id, **fields)
 
 
 def _add_origin(origin: Mapping[str, str], _logger: Any, _method: str, line: EventDict) -> EventDict:

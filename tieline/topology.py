@@ -233,14 +233,3 @@ class Topology:
     def tied_to(self, site: SiteId) -> Mapping[SiteId, TieLine]:
         """Give the sites that a site has a tie line to."""
         return {other: line for line in self.tie_lines if site in line.sites for other in line.sites - {site}}
-
-    def city_of_source(self, source: str) -> City | None:
-        """Find the city whose trunk group sends from an IPv4 address."""
-        for city in self.cities.values():
-            if any(group.source == source for group in city.trunk_groups):
-                return city
-        return None
-
-    def city_of_area_code(self, area_code: str) -> City | None:
-        """Find the city with an area code such as `0591`."""
-        return next((city for city in self.cities.values() if city.area_code == area_code), None)

@@ -245,7 +245,7 @@ def test_facts_in_any_order_and_twice_lead_to_the_same_seat(order: list[Fact], t
     told = after(seat(*DAY, now=40), until, RULES)
     heard = after(seat(*order, *twice, now=40), until, RULES)
     assert heard.shown == told.shown
-    assert (heard.idle_since, heard.last_end) == (told.idle_since, told.last_end)
+    assert (heard.idle_since, heard.legs.worked.over_at) == (told.idle_since, told.legs.worked.over_at)
 
 
 @given(order=st.permutations(DAY), missing=st.sampled_from(["Rung", "LegGone", "CallOver", "PhoneAt"]))

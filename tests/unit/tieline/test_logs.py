@@ -1,6 +1,5 @@
 """Log lines: structured, with origin and call id, and personal data only under `pii.` keys."""
 
-import asyncio
 import io
 import json
 import logging
@@ -12,7 +11,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tieline.logs import call_context, configure_logs, get_logger
+from tieline.logs import configure_logs, get_logger
 
 pytestmark = pytest.mark.unit
 
@@ -60,26 +59,6 @@ def test_a_line_has_message_fields_and_origin() -> None:
         "process": "agi",
     }
     assert log.stream.getvalue().startswith('{"at": "')
-
-
-async def test_the_call_id_follows_the_task_and_those_it_starts() -> None:
-    log = Log()
-    logger = get_logger("agi")
-
-    async def step(name: str) -> None:
-        await asyncio.sleep(0)
-        logger.info("step", name=name)
-
-    async def call(call_id: str) -> None:
-        with call_context(call_id, city="fuzhou"):
-            await asyncio.gather(step("menu"), step("route"))
-
-    await asyncio.gather(call("fuzhou-1:1.1"), call("fuzhou-1:1.2"), step("none"))
-    found = sorted((line.get("call_id", ""), line["name"], line.get("city", "")) for line in log.lines())
-    assert found == [
-        ("", "none", ""),
-        *((f"fuzhou-1:1.{number}", name, "fuzhou") for number in (1, 2) for name in ("menu", "route")),
-    ]
 
 
 def test_personal_fields_are_shown_or_masked_as_told() -> None:
@@ -130,8 +109,7 @@ def test_a_number_in_an_unmarked_field_is_masked_and_told(slipped: Any) -> None:
 )
 def test_what_is_no_number_stays(harmless: Any) -> None:
     log = Log()
-    with call_context(CALL):
-        get_logger("agi").info("x", field=harmless)
+    get_logger("agi").info("x", field=harmless, call_id=CALL)
     line = log.only()
     assert line["field"] == harmless
     assert line["call_id"] == CALL, "though its last part looks like a number"
@@ -140,8 +118,7 @@ def test_what_is_no_number_stays(harmless: Any) -> None:
 
 def test_a_call_id_that_is_none_is_not_trusted() -> None:
     log = Log()
-    with call_context(NUMBER):
-        get_logger("agi").info("x")
+    get_logger("agi").info("x", call_id=NUMBER)
     assert log.only()["call_id"] == "[number]"
 
 
