@@ -5,6 +5,7 @@
 
 import contextlib
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 START_S = 20.0
+READY = b"Ready to accept connections"
 
 
 def private_root() -> Path:
@@ -53,9 +55,9 @@ class RedisServer:
                 "--bind", str(self._folder), "/tmp", "--die-with-parent", "--chdir", "/tmp", "/usr/bin/redis-server",
                 "--bind", "127.0.0.1", "--port", str(self._port), "--save", "", "--appendonly", "no",
             ],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        self._await_answer(self._process)
+        _await_ready(self._process)
 
     def stop(self) -> None:
         """Kill it; what it held is lost."""
@@ -69,16 +71,17 @@ class RedisServer:
                     until_its_end.recv(1)
             self._process = None
 
-    def _await_answer(self, process: subprocess.Popen[bytes]) -> None:
-        end = time.monotonic() + START_S
-        while time.monotonic() < end:
-            assert process.poll() is None, "redis-server ended at once"
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), 1) as probe:
-                probe.sendall(b"PING\r\n")
-                if probe.recv(7) == b"+PONG\r\n":
-                    return
-            time.sleep(0.02)  # not a wait for an event of ours: another program starts
-        raise AssertionError("redis-server did not answer in time")
+
+def _await_ready(process: subprocess.Popen[bytes]) -> None:
+    """Read what it tells until it is ready; what it tells later nobody reads, and Redis ignores SIGPIPE."""
+    assert process.stdout is not None
+    told, end = b"", time.monotonic() + START_S
+    with process.stdout as pipe:
+        while READY not in told:
+            readable, _, _ = select.select([pipe], [], [], max(0.0, end - time.monotonic()))
+            piece = os.read(pipe.fileno(), 65536) if readable else b""
+            assert piece, f"redis-server ended, or was not ready in time: {told.decode()}"
+            told += piece
 
 
 @contextlib.contextmanager

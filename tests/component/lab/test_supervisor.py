@@ -1,9 +1,12 @@
 """The supervisor with real programs: readiness, drills, restarts, and that nothing survives it."""
 
+import contextlib
+import os
+import select
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -24,10 +27,21 @@ def _silent(_line: str) -> None:
 
 
 def _until(condition: Callable[[], bool]) -> None:
+    """Ask another process, or the kernel, until it says so."""
     deadline = time.monotonic() + LIMIT_S
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
+
+
+def _ended(pids: Iterable[int]) -> None:
+    """Wait for the end of processes that are no children of ours: the kernel tells it."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            end = os.pidfd_open(pid)
+            try:
+                assert select.select([end], [], [], LIMIT_S)[0], f"process {pid} lives on"
+            finally:
+                os.close(end)
 
 
 def _step(state: Path, name: str, script: str, after: tuple[str, ...] = ()) -> Part:
@@ -82,11 +96,11 @@ def test_a_lab_killed_with_sigkill_takes_its_children_and_starts_again_cleanly(t
         client.up(orders_of(tmp_path, *parts), _silent)
         children = [part.pid for part in client.ask(Request(do="status")).parts if part.pid]
         assert len(children) == 2
-        supervisor = processes_of(tmp_path)[0]
-        assert supervisor not in children
-        send(supervisor, signal.SIGKILL)
-        _until(lambda: processes_of(tmp_path) == ())
-        _until(lambda: not any(is_alive(pid) for pid in children))
+        running = processes_of(tmp_path)
+        assert running[0] not in children
+        send(running[0], signal.SIGKILL)
+        _ended({*running, *children})
+        assert processes_of(tmp_path) == ()
         assert client.up(orders_of(tmp_path, *parts), _silent).ok
 
 
