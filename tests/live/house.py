@@ -9,7 +9,6 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from crm_adapter.ledger import Balance, EdgeEntry, balance, parse_accounting
@@ -19,16 +18,13 @@ from crm_adapter.store import Store
 from lab.calls import Caller, CallRun, RunResult, place_calls, some_callers
 from lab.client import LabClient
 from lab.keys import keys_for
-from lab.phones import PhoneGroup
 from lab.plan import HOME, LabPlan, python_parts
-from lab.samples import quotas_with_full_city
 from lab.sandbox import Sandbox
-from lab.scripts import Answers, CallerScript, HangUp, Pause, Press, Step, Talks
+from lab.scripts import CallerScript, HangUp, Pause, Press, Step, Talks
 from lab.setup import make_plan, prepare
 from lab.supervisor import Request
-from routing.agents import load_agents
 from tests.live import instance
-from tests.live.special_agents import FAR_PHONES, PHONES, SPECIAL, added_agents
+from tests.live.house_files import agents_file, phone_groups, quotas_file, topology_file
 from tests.live.special_callback import callback_file
 from tests.live.special_hours import hours_file
 from tieline import bus, secrets_file
@@ -37,10 +33,7 @@ from tieline.live import EVENTS, Live
 from tieline.model import Business, CityId, DialectId, SiteId
 from tieline.settings import load_settings
 from tieline.topology import Address
-from tieline.topology_file import load_topology
 
-FULL_CITY: Final = CityId("longyan")
-"""Its cap at its home site is 1 in this lab."""
 SETTLE_S: Final = 40.0
 
 T = TypeVar("T")
@@ -223,56 +216,23 @@ class House:
         await live.read(EVENTS, await live.last_id(), block_ms=250)
 
 
-def _topology(folder: Path) -> Path:
-    """The example's network, as a copy that tests may change."""
-    path = folder / "fujian.toml"
-    shutil.copy(HOME / "examples/fujian.toml", path)
-    return path
-
-
-def _quotas(folder: Path) -> Path:
-    """The example's quotas with room for one caller from Longyan."""
-    path = folder / "quotas.toml"
-    text = (HOME / "examples/quotas.toml").read_text(encoding="utf-8")
-    path.write_text(quotas_with_full_city(text, FULL_CITY), encoding="utf-8")
-    return path
-
-
-def _agents(folder: Path) -> Path:
-    """The example's agents and the special ones."""
-    path = folder / "agents.toml"
-    path.write_text((HOME / "examples/agents.toml").read_text(encoding="utf-8") + added_agents(), encoding="utf-8")
-    return path
-
-
-def _phones(agents_file: Path) -> dict[SiteId, tuple[PhoneGroup, ...]]:
-    agents = load_agents(agents_file, load_topology(HOME / "examples/fujian.toml"))
-    groups: dict[SiteId, tuple[PhoneGroup, ...]] = {}
-    for site in {agent.site for agent in agents.values()}:
-        willing = tuple(agent.id for agent in agents.values() if agent.site == site and agent.id not in SPECIAL)
-        groups[site] = (PhoneGroup(site, willing, Answers(ring_ms=300)),)
-    groups[SiteId("fuzhou")] += PHONES
-    groups[SiteId("xiamen")] += FAR_PHONES
-    return groups
-
-
 @contextmanager
 def house() -> Iterator[House]:
     """Bring the lab up for the tests, and down without a trace."""
     folder = HOME / ".tieline" / f"live-tests-{instance.HOUSE}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    agents_file = _agents(folder)
+    agents = agents_file(folder)
     plan = make_plan(
         instance.HOUSE,
         print,
-        agents_file=agents_file,
-        topology_file=_topology(folder),
-        quotas_file=_quotas(folder),
+        agents_file=agents,
+        topology_file=topology_file(folder),
+        quotas_file=quotas_file(folder),
         hours_file=hours_file(folder),
         callback_file=callback_file(folder),
         database="postgresql",
-        phones=_phones(agents_file),
+        phones=phone_groups(agents),
     )
     try:
         with running(plan) as built:

@@ -8,7 +8,8 @@ import pytest
 from crm_adapter.ledger import EdgeEvent
 from lab.scripts import GivesUp, HangUp, LeavesEarly, Pause, Talks
 from tests.live.disturbed import talking
-from tests.live.house import FULL_CITY, House
+from tests.live.house import House
+from tests.live.house_files import FULL_CITY
 from tests.live.special_agents import HANGS_UP_AT_ONCE, REFUSES
 from tieline import bus
 from tieline.model import Business, Outcome

@@ -12,7 +12,8 @@ from ivr_prompts.catalogue import load_catalogue
 from lab.scripts import HangUp, IsRefused, Pause, Press, Talks
 from service.plan import net_refusals
 from tests.live.disturbed import Background, dead, talking
-from tests.live.house import FULL_CITY, House
+from tests.live.house import House
+from tests.live.house_files import FULL_CITY
 from tests.live.test_notices import AROUND_S
 from tieline import bus
 from tieline.model import Business, Outcome, RefusalCause, SiteId, Witness

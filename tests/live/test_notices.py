@@ -12,7 +12,8 @@ from ivr_prompts.notice import Notice
 from ivr_prompts.notice_cli import notice
 from ivr_prompts.refusal import refusal_files
 from lab.scripts import HangUp, IsRefused, Pause
-from tests.live.house import FULL_CITY, House
+from tests.live.house import House
+from tests.live.house_files import FULL_CITY
 from tieline import bus
 from tieline.model import Business, Outcome
 from tieline.settings import load_settings

@@ -6,7 +6,8 @@ import pytest
 
 from lab.scripts import HangUp, IsRefused, Pause, Press, Talks
 from tests.live.disturbed import Background, dead
-from tests.live.house import FULL_CITY, House
+from tests.live.house import House
+from tests.live.house_files import FULL_CITY
 from tieline import bus
 from tieline.model import Business, Outcome
 

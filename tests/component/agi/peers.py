@@ -21,6 +21,7 @@ async def two_questions(session: Session) -> Mapping[str, str]:
     return {"TL_DIGIT": gathered.digits}
 
 
+MENU = {"menu": Route(two_questions, deadline_s=30)}
 GOOD_ANSWERS = (b"200 result=1 (fuzhou\x01abc)\n", b"200 result=1\n", b"200 result=0\n")
 
 

@@ -9,15 +9,14 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from agi.connection import Connection, Route
+from agi.connection import Connection
 from agi.errors import Fault
 from agi.metrics import End, Refusal
 from agi.server import RECEIVE_BYTES, SPARE_FILES, AgiServer, AgiSettings
-from tests.component.agi.peers import Peer, calling, headers, serving, two_questions, until
+from tests.component.agi.peers import MENU, Peer, calling, headers, serving, until
 
 pytestmark = pytest.mark.component
 
-MENU = {"menu": Route(two_questions, deadline_s=30)}
 FEWEST_GOOD = 10
 QUICK = AgiSettings(port=0, headers_within_s=0.3)
 

@@ -8,7 +8,6 @@ import pytest
 from bench.queue_setup import QueueSetup, Reach
 from bench.routing_queue import QueuePolicy
 from bench.world.book import Book
-from bench.world.files import load_world
 from bench.world.floor import Floor
 from bench.world.model import Caller, Day, Shift, Try, World
 from routing.agents import Agent
@@ -19,11 +18,6 @@ pytestmark = pytest.mark.unit
 FUZHOU, XIAMEN = SiteId("fuzhou"), SiteId("xiamen")
 PUXIAN, HAKKA, MIN_NAN = DialectId("puxian"), DialectId("hakka"), DialectId("min_nan")
 BOTH = QueueSetup(Reach.BOTH, 17.0)
-
-
-@pytest.fixture(scope="module")
-def world() -> World:
-    return load_world()
 
 
 def agent(

@@ -2,74 +2,14 @@
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from console.delta import Delta, encoded, maybe_delta
+from console.delta import encoded
 from console.picture import apply, with_tickets
-from console.views import TICKETS_KEPT, Picture, TicketView, masked, of_city
+from console.views import TICKETS_KEPT, TicketView, masked, of_city
+from tests.unit.console.pictures import CALL, NUMBER, TALK, after, arrived, gone, ticket, waiting
 from tieline import bus
 
 pytestmark = pytest.mark.unit
-
-CALL = "0193f0aa-0000-7000-8000-000000000001"
-NUMBER = "+8659100001234"
-
-
-def arrived(at: float = 1.0, *, call_id: str = CALL, city: str = "fuzhou", refused: int = 0) -> bus.CallArrived:
-    """A call that arrives at Fuzhou's node."""
-    return bus.CallArrived(
-        at=at,
-        call_id=call_id,
-        node="fuzhou-1",
-        channel="PJSIP/edge-1",
-        uniqueid="fuzhou-1-1.1",
-        city=city,
-        number_state="shown",
-        number=NUMBER,
-        refused_cause=refused,
-    )
-
-
-def waiting(at: float, since: float, *, call_id: str = CALL) -> bus.CallWaiting:
-    """The call enters the pool."""
-    return bus.CallWaiting(
-        at=at,
-        call_id=call_id,
-        node="fuzhou-1",
-        channel="PJSIP/edge-1",
-        city="fuzhou",
-        dialect="min_dong",
-        business="repair",
-        since=since,
-    )
-
-
-def gone(at: float, *, call_id: str = CALL) -> bus.CallGone:
-    """Its channel ends."""
-    return bus.CallGone(
-        at=at, call_id=call_id, node="fuzhou-1", channel="PJSIP/edge-1", uniqueid="fuzhou-1-1.1", cause=16
-    )
-
-
-def after(*events: bus.Event) -> Picture:
-    """Apply events to an empty picture."""
-    picture = Picture()
-    for event in events:
-        picture = apply(picture, event)
-    return picture
-
-
-TALK: list[bus.Event] = [
-    arrived(1.0),
-    bus.MenuChosen(at=2.0, call_id=CALL, dialect="min_dong"),
-    bus.MenuChosen(at=3.0, call_id=CALL, dialect="min_dong", business="repair"),
-    waiting(4.0, 4.0),
-    bus.OfferMade(at=5.0, call_id=CALL, agent="a1001", fence=7, lease_until=10.0),
-    bus.AgentRinging(at=6.0, call_id=CALL, agent="a1001"),
-    bus.AgentAnswered(at=8.0, call_id=CALL, agent="a1001"),
-    bus.AgentLegGone(at=20.0, call_id=CALL, agent="a1001"),
-]
 
 
 @pytest.mark.parametrize(
@@ -199,11 +139,6 @@ def test_a_nodes_link_keeps_its_time_until_it_changes() -> None:
     assert (down.nodes["fuzhou-1"].since, down.nodes["fuzhou-1"].reason) == (3.0, "silent")
 
 
-def ticket(which: int, *, city: str = "fuzhou") -> bus.TicketMade:
-    """One of many tickets."""
-    return bus.TicketMade(at=float(which), call_id=CALL, ticket=f"t{which}", kind="callback", city=city)
-
-
 def test_the_newest_tickets_are_kept_and_none_is_twice() -> None:
     picture = after(*(ticket(which) for which in range(60)), ticket(59))
     assert [view.ticket for view in picture.tickets[:2]] == ["t59", "t58"]
@@ -229,83 +164,3 @@ def test_the_part_of_one_city_holds_nothing_of_another() -> None:
     assert set(part.calls) == {other}
     assert [view.ticket for view in part.tickets] == ["t2"]
     assert (part.agents, part.nodes, set(part.counts)) == ({}, {}, {"putian"})
-
-
-_calls = st.sampled_from([CALL, CALL[:-1] + "2"])
-_times = st.floats(0, 100)
-_events: st.SearchStrategy[bus.Event] = st.one_of(
-    st.builds(
-        arrived, _times, call_id=_calls, city=st.sampled_from(["fuzhou", "putian"]), refused=st.sampled_from([0, 34])
-    ),
-    st.builds(waiting, _times, _times, call_id=_calls),
-    st.builds(gone, _times, call_id=_calls),
-    st.builds(bus.AgentRinging, at=_times, call_id=_calls, agent=st.just("a1001")),
-    st.builds(bus.AgentAnswered, at=_times, call_id=_calls, agent=st.just("a1001")),
-    st.builds(bus.AgentLegGone, at=_times, call_id=_calls, agent=st.just("a1001")),
-    st.builds(ticket, st.integers(0, 5), city=st.sampled_from(["fuzhou", "putian"])),
-    st.builds(bus.NodeSnapshot, at=_times, node=st.just("fuzhou-1"), channels=st.just(())),
-)
-
-
-@given(st.lists(_events, max_size=25), st.integers(0, 25), st.sampled_from([None, "putian"]))
-def test_a_delta_applied_to_the_old_picture_gives_the_new_one(
-    events: list[bus.Event], cut: int, city: str | None
-) -> None:
-    old, new = after(*events[:cut]), after(*events)
-    if city is not None:
-        old, new = of_city(old, city), of_city(new, city)
-    delta = maybe_delta(old, new)
-    told = msgspec.json.decode(encoded(delta), type=Delta) if delta else Delta(at=0.0)
-    assert _with(old.calls, told.calls) == new.calls
-    assert _with(old.agents, told.agents) == new.agents
-    assert _with(old.nodes, told.nodes) == new.nodes
-    assert _with(old.counts, told.counts) == new.counts
-    assert {view.ticket for view in (*told.tickets, *old.tickets)} == {view.ticket for view in new.tickets}
-
-
-def _with(old: object, changes: object) -> dict[str, object]:
-    assert isinstance(old, dict)
-    assert isinstance(changes, dict)
-    return {name: value for name, value in {**old, **changes}.items() if value is not None}
-
-
-STORM = bus.NoticeChanged(at=5.0, city="fuzhou", county="gulou", cause="storm", until=900.0, since=4.0)
-
-
-def test_a_place_has_one_notice_until_it_is_gone() -> None:
-    whole = msgspec.structs.replace(STORM, county="", cause="flood")
-    later = msgspec.structs.replace(STORM, at=6.0, until=950.0)
-    notices = after(STORM, whole, later).notices
-    assert {place: (view.cause, view.until) for place, view in notices.items()} == {
-        "fuzhou": ("flood", 900.0),
-        "fuzhou/gulou": ("storm", 950.0),
-    }
-    gone_again = bus.NoticeChanged(at=7.0, city="fuzhou", county="gulou")
-    assert set(after(STORM, whole, gone_again, gone_again).notices) == {"fuzhou"}
-
-
-def test_a_city_sees_its_own_notices_and_a_delta_tells_what_changed() -> None:
-    before, now = after(STORM), after(STORM, bus.NoticeChanged(at=7.0, city="fuzhou", county="gulou"))
-    assert of_city(before, "putian").notices == {}
-    delta = maybe_delta(before, now)
-    assert delta is not None
-    assert delta.notices == {"fuzhou/gulou": None}
-    assert maybe_delta(of_city(before, "putian"), of_city(now, "putian")) is None
-
-
-SURGE = bus.SurgeChanged(at=5.0, city="fuzhou", state="surge", calls=90, usual=9.5, proposal="divert xiamen")
-
-
-def test_a_surge_is_shown_with_its_proposal_until_it_is_calm() -> None:
-    (view,) = after(SURGE, bus.SurgeChanged(at=6.0, city="putian", state="calm", calls=1, usual=4.0)).surges.values()
-    assert (view.city, view.state, view.since, view.proposal) == ("fuzhou", "surge", 5.0, "divert xiamen")
-    calm = after(SURGE, bus.SurgeChanged(at=9.0, city="fuzhou", state="calm", calls=3, usual=9.5))
-    assert calm.surges == {}
-    delta = maybe_delta(after(SURGE), calm)
-    assert delta is not None
-    assert delta.surges == {"fuzhou": None}
-    assert of_city(after(SURGE), "putian").surges == {}
-
-
-def test_nothing_changed_is_no_delta() -> None:
-    assert maybe_delta(after(*TALK), after(*TALK)) is None
