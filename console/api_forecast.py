@@ -15,7 +15,8 @@ from console.keys import PARTS, STORE
 from console.measured_load import DAYS, DAYS_AT_MOST, measured_load
 from console.operations import Number, Operation, Words
 from console.query import number_of
-from tieline.errors import ConfigError, Problem, gathered
+from tieline.errors import ConfigError, Problem
+from tieline.faults import Faults
 from trunk_config.erlang import LOAD_AT_MOST
 from trunk_config.forecast import Comparison, compare
 from trunk_config.loads import FACTOR_AT_MOST, ByCity, parse_by_city
@@ -74,16 +75,15 @@ def _asked(request: web.Request, desk: SiteDesk) -> tuple[Profile | None, ByCity
     proposed: Profile | None = None
     factors: ByCity = {}
     loads: ByCity = {}
-    problems: list[Problem] = []
+    faults = Faults()
     cities = desk.topology.cities
-    with gathered(problems):
+    with faults.kept():
         proposed = _maybe_profile(desk.profiles, _text(request, _PROFILE))
-    with gathered(problems):
+    with faults.kept():
         factors = parse_by_city(_text(request, _WHAT_IF), cities, most=FACTOR_AT_MOST, what=_WHAT_IF.name)
-    with gathered(problems):
+    with faults.kept():
         loads = parse_by_city(_text(request, _LOAD), cities, most=LOAD_AT_MOST, what=_LOAD.name)
-    if problems:
-        raise ConfigError("query", problems)
+    faults.refuse_if_any("query")
     return proposed, factors, loads
 
 

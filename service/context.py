@@ -10,10 +10,10 @@ from routing.hours import Hours, load_hours
 from routing.known_callers import KnownCallers, load_known_callers, with_life_safety
 from routing.ladder_file import load_ladders
 from routing.staff import Staff
-from service.faults import Faults
 from tieline import secrets_file
 from tieline.clock import system_clock
 from tieline.errors import ConfigError, Problem
+from tieline.faults import Faults
 from tieline.loopback import shift_loopback
 from tieline.model import SiteId
 from tieline.secrets_file import Secrets

@@ -20,7 +20,8 @@ from crm_adapter.store import Store
 from tieline.clock import system_clock
 from tieline.command_line import errors_told
 from tieline.database import Database, create_schema
-from tieline.errors import ConfigError, Problem, gathered
+from tieline.errors import ConfigError, Problem
+from tieline.faults import Faults
 from tieline.model import SiteId
 from tieline.settings import Settings
 from tieline.topology import Topology
@@ -88,18 +89,17 @@ def _answer(settings: Settings, topology: Topology, asked: _Question) -> Compari
         TielineError: Something typed or a file is wrong, or SQL is away.
     """
     profiles = load_profiles(settings.quotas, topology)
-    problems = list(_unknown(asked, topology, profiles))
+    faults = Faults(_unknown(asked, topology, profiles))
     factors: ByCity = {}
     of_file: ByCity = {}
     typed: ByCity = {}
-    with gathered(problems):
+    with faults.kept():
         factors = parse_by_city(asked.factors, topology.cities, most=FACTOR_AT_MOST, what="--what-if")
-    with gathered(problems):
+    with faults.kept():
         of_file = _of_file(topology, asked)
-    with gathered(problems):
+    with faults.kept():
         typed = parse_by_city(asked.typed, topology.cities, most=LOAD_AT_MOST, what="--load")
-    if problems:
-        raise ConfigError("forecast", problems)
+    faults.refuse_if_any("forecast")
     site, told = SiteId(asked.site), _told(asked)
     loads: ByCity = {**of_file, **typed}
     with closing(Database(settings.database_url, deadline_s=settings.sql_deadline_s)) as database:

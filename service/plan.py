@@ -23,7 +23,7 @@ from ivr_prompts.waiting import WaitingRules, load_waiting
 from routing.agents import Agent, load_agents
 from routing.static_queues import static_queues
 from service.context import journal_dir, load_network
-from service.faults import Faults
+from tieline.faults import Faults
 from tieline.model import MANDARIN, Business
 from tieline.secrets_file import Secrets
 from tieline.settings import Settings

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.faults import Faults
 from service.plan import build_plan, load_plan_data
 from tieline import secrets_file
+from tieline.faults import Faults
 from tieline.settings import Settings
 from tieline.switch_plan import SwitchPlan
 from trunk_config.render import render_all

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 import structlog
 
 from service.context import load_context
-from service.faults import Faults
 from service.notify import Notifier
 from service.parts import PARTS
 from service.site import site_process
 from tieline.errors import ConfigError, Problem
+from tieline.faults import Faults
 from tieline.logs import configure_logs
 from tieline.settings import Settings
 from tieline.topology import Site

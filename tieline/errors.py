@@ -3,8 +3,7 @@
 A hang-up is an event, never an error. Each class says whether trying again can help (`retryable`).
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -86,12 +85,3 @@ class ConfigError(TielineError):
         """List every problem, one a line."""
         head = f"{self.subject}: {len(self.problems)} problem(s)"
         return "\n".join([head, *(f"  {p}" for p in self.problems)])
-
-
-@contextmanager
-def gathered(problems: list[Problem]) -> Iterator[None]:
-    """Keep the problems of what refuses within the body, so that the next thing is looked at as well."""
-    try:
-        yield
-    except ConfigError as error:
-        problems += error.problems

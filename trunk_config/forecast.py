@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tieline.errors import ConfigError, Problem, gathered
+from tieline.errors import ConfigError, Problem
+from tieline.faults import Faults
 from tieline.model import CityId, SiteId
 from tieline.topology import Topology
 from trunk_config.erlang import lines_for
@@ -138,17 +139,16 @@ def compare(
     Raises:
         ConfigError: As `forecast` and `multiplied`, with the problems of all of them.
     """
-    site, now, problems = present.site, loads, list[Problem]()
-    with gathered(problems):
+    site, now, faults = present.site, loads, Faults()
+    with faults.kept():
         now = multiplied(loads, factors)
     quotas = {f"{present.profile}, version {present.version}": present.quotas}
     if proposed:
         quotas[proposed.name] = proposed.quotas
     found: list[Forecast] = []
     for name, shares in quotas.items():
-        with gathered(problems):
+        with faults.kept():
             found.append(forecast(name, site_quotas(topology, site, shares), now))
-    if problems:
-        raise ConfigError("forecast", problems)
+    faults.refuse_if_any("forecast")
     in_force, other = found[0], found[1] if proposed else None
     return Comparison(site, topology.sites[site].lines, loads_from, factors, in_force, other)
