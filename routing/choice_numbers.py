@@ -10,7 +10,7 @@ from tieline.toml_file import Table
 _LONGEST_S: Final = 3600.0
 _DEAREST: Final = 1000.0
 _WHY_LENGTH: Final = 400
-CAME_LATER: Final[Mapping[str, float]] = {"own_dialect_weight": 1.0}
+CAME_LATER: Final[Mapping[str, float]] = {"own_dialect_weight": 1.0, "fluent_price": 0.0}
 """Numbers that a version kept in SQL may lack, because it was put before there were any, and the value that leaves
 everything as it was with that version. Every new number gets its line; what is put from now on has to name it."""
 
@@ -57,6 +57,7 @@ def read_numbers(root: Table, *, kept: bool = False) -> Numbers:
         talk_s=number("talk_s", 1, _LONGEST_S),
         load_s=number("load_s", 60, 24 * _LONGEST_S),
         look_again_s=number("look_again_s", 1, _LONGEST_S),
+        fluent_price=number("fluent_price", 0, _DEAREST),
         basic_price=number("basic_price", 0, _DEAREST),
         mandarin_price=number("mandarin_price", 0, _DEAREST),
         business_price=number("business_price", 0, _DEAREST),

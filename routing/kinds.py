@@ -200,9 +200,14 @@ def terms_for(key: CallKey, agents: AgentKind, ladders: LadderSet) -> Terms | No
 
 def _fit_price(key: CallKey, agent: Agent, knowledge: Accept, ladders: LadderSet) -> float:
     numbers = ladders.numbers
-    prices = {Accept.BASIC: numbers.basic_price, Accept.MANDARIN: numbers.mandarin_price}
-    basic_business = agent.business.get(key.business) is Level.BASIC
-    return prices.get(knowledge, 0.0) + (numbers.business_price if basic_business else 0.0)
+    dialect = {
+        Accept.FLUENT: numbers.fluent_price,
+        Accept.BASIC: numbers.basic_price,
+        Accept.MANDARIN: numbers.mandarin_price,
+    }
+    prices = {Level.FLUENT: numbers.fluent_price, Level.BASIC: numbers.business_price}
+    level = agent.business.get(key.business, Level.NATIVE)  # `other` is everybody's
+    return dialect.get(knowledge, 0.0) + prices.get(level, 0.0)
 
 
 def _weight(key: CallKey, knowledge: Accept, ladders: LadderSet) -> float:

@@ -91,6 +91,7 @@ class Numbers:
         talk_s: Mean time that a call keeps an agent busy, wrap-up included, seconds.
         load_s: Time over which a dialect's load is averaged, seconds.
         look_again_s: How often a step that is put off is looked at again, seconds.
+        fluent_price: Of an agent who is fluent, not native, in the dialect, or in the business; twice for both.
         basic_price: Of an agent with basic knowledge of the dialect.
         mandarin_price: Of an agent without the caller's dialect.
         business_price: Of an agent with basic knowledge of the business.
@@ -110,6 +111,7 @@ class Numbers:
     talk_s: float
     load_s: float
     look_again_s: float
+    fluent_price: float
     basic_price: float
     mandarin_price: float
     business_price: float

@@ -42,14 +42,17 @@ def agent(
     basic: tuple[str, ...] = (),
     business: tuple[Business, ...] = (Business.REPAIR,),
     weak: tuple[Business, ...] = (),
+    native: tuple[str, ...] = (),
     cities: tuple[str, ...] = (),
     counties: tuple[str, ...] = (),
 ) -> Agent:
-    """Make an agent who speaks Mandarin, `dialects` fluently and `basic` a little."""
+    """Make an agent who speaks Mandarin, `dialects` fluently, `basic` a little; in what is `native` he is that."""
     spoken = dict.fromkeys((MANDARIN, *map(DialectId, dialects)), FLUENT) | dict.fromkeys(
         map(DialectId, basic), BASIC
     )
     trained = dict.fromkeys(business, FLUENT) | dict.fromkeys(weak, BASIC)
+    spoken |= {DialectId(name): Level.NATIVE for name in native if name in spoken}
+    trained |= {Business(name): Level.NATIVE for name in native if name in trained}
     places = frozenset(map(CityId, cities)), frozenset(map(CountyId, counties))
     return Agent(AgentId(name), site, name, spoken, trained, *places)
 

@@ -52,6 +52,18 @@ def test_who_knows_the_business_well_goes_before_who_knows_it_a_little() -> None
     assert [other.lost for other in decision(effects).other_agents] == [Lost.FIT]
 
 
+@pytest.mark.parametrize("native", [("puxian",), ("repair",)])
+def test_the_native_one_goes_before_who_is_fluent_and_idle_longer_but_not_across_the_sites(
+    native: tuple[str, ...],
+) -> None:
+    fluent, here = agent("a1", "puxian"), agent("a2", "puxian", native=native)
+    effects = matcher(fluent, here).call_waiting(call("c", 1, "puxian"), 1)
+    assert pairs(effects) == [("c", "a2")]
+    assert [other.lost for other in decision(effects).other_agents] == [Lost.FIT]
+    there = agent("a2", "puxian", native=("puxian", "repair"), site=XIAMEN)
+    assert pairs(matcher(fluent, there).call_waiting(call("c", 1, "puxian"), 1)) == [("c", "a1")]
+
+
 def test_the_last_speaker_is_not_spent_on_a_mandarin_caller_while_another_site_has_one_to_spare() -> None:
     pool = matcher(agent("a1", "puxian"), agent("a2", site=XIAMEN), ladders=with_numbers(reserve=0.9))
     effects = pool.call_waiting(call("c1", 1), 1)

@@ -42,8 +42,14 @@ class Pool(RuleBasedStateMachine):
         self.last_fence = 0
         self.gone_at: dict[CallId, float] = {}
 
-    def book(self, effects: list[Effect]) -> None:
-        """Check what is done, and let everything be done that is due."""
+    def book(self, effects: list[Effect], over: CallId | None = None) -> None:
+        """Check what is done, and let everything be done that is due.
+
+        Args:
+            effects: Of an event.
+            over: The call whose talk it may have ended, late enough for its agent to have the next offer already.
+        """
+        self.made = [offer for offer in self.made if offer.call.call_id != over or self.stands(offer)]
         for effect in [*effects, *self.matcher.tick(self.now)]:
             match effect:
                 case MakeOffer(offer, decision):
@@ -56,8 +62,11 @@ class Pool(RuleBasedStateMachine):
                     self.made.append(offer)
                 case WithdrawOffer(offer):
                     self.made = [other for other in self.made if other.fence != offer.fence]
-        standing = {(offer.agent, offer.fence) for offer in self.matcher.offers.values()}
-        self.made = [offer for offer in self.made if (offer.agent, offer.fence) in standing]
+        self.made = [offer for offer in self.made if self.stands(offer)]
+
+    def stands(self, offer: Offer) -> bool:
+        """Tell whether the matcher still has an offer."""
+        return any(other.fence == offer.fence for other in self.matcher.offers.values())
 
     def fence(self, call_id: CallId, *, right: bool) -> tuple[AgentId, int]:
         """Name the agent and fence of a call's offer, or ones that are wrong."""
@@ -93,7 +102,7 @@ class Pool(RuleBasedStateMachine):
     @rule(call_id=CALLS, late_s=LATE_S)
     def goes(self, call_id: CallId, late_s: float) -> None:
         self.gone_at.setdefault(call_id, self.now)
-        self.book(self.matcher.call_gone(call_id, self.now, self.now - late_s))
+        self.book(self.matcher.call_gone(call_id, self.now, self.now - late_s), over=call_id)
 
     @rule(call_id=CALLS, right=st.booleans(), late_s=LATE_S)
     def takes(self, call_id: CallId, right: bool, late_s: float) -> None:
@@ -106,7 +115,7 @@ class Pool(RuleBasedStateMachine):
     @rule(call_id=CALLS, name=NAMES, right=st.booleans(), late_s=LATE_S)
     def answers(self, call_id: CallId, name: AgentId, right: bool, late_s: float) -> None:
         who = self.fence(call_id, right=True)[0] if right else name
-        self.book(self.matcher.answered(call_id, who, self.now, self.now - late_s))
+        self.book(self.matcher.answered(call_id, who, self.now, self.now - late_s), over=call_id)
 
     @rule(call_id=CALLS, name=NAMES, late_s=LATE_S)
     def rings(self, call_id: CallId, name: AgentId, late_s: float) -> None:
@@ -114,7 +123,7 @@ class Pool(RuleBasedStateMachine):
 
     @rule(call_id=CALLS, name=NAMES, late_s=LATE_S)
     def leg_ends(self, call_id: CallId, name: AgentId, late_s: float) -> None:
-        self.book(self.matcher.agent_free(name, self.now, call_id, self.now - late_s))
+        self.book(self.matcher.agent_free(name, self.now, call_id, self.now - late_s), over=call_id)
 
     @rule(name=NAMES, reachable=st.booleans(), late_s=LATE_S)
     def phone(self, name: AgentId, reachable: bool, late_s: float) -> None:
