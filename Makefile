@@ -27,7 +27,7 @@ test: packages $(MADE)/dev $(MADE)/root style ## Everything, on the real Asteris
 
 .PHONY: check
 check: packages $(MADE)/dev style ## The quick part: style, types, unit, wire and golden tests
-	@$(PY) -m pytest -q -m "unit or wire or golden"
+	@$(PY) -m pytest -q tests/unit tests/wire tests/golden
 
 .PHONY: style
 style: $(MADE)/dev
