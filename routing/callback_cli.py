@@ -16,6 +16,8 @@ from tieline.model import CallId
 from tieline.principal import os_principal
 from tieline.settings import Settings
 
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
 
 @click.group()
 def callback() -> None:
@@ -24,15 +26,17 @@ def callback() -> None:
 
 @callback.command(name="list")
 @click.option("--all", "with_ended", is_flag=True, help="The ended ones, too, of the newest thousand.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_json
 @click.pass_obj
 def list_(settings: Settings, with_ended: bool, as_json: bool) -> None:
     """List who is to be called back, by place; who may be rung now is marked. Reading is audited."""
-    with _opened(settings) as (database, rules):
+    with _opened(settings, as_json) as (database, rules):
         found = CallbackDesk(database, rules).entries(os_principal(), with_ended=with_ended)
         if as_json:
             click.echo(msgspec.json.encode(found).decode())
             return
+        if not found:
+            click.echo("nobody is to be called back")
         now = system_clock()
         for one in found:
             click.echo(_line(one, rules, now))
@@ -40,37 +44,40 @@ def list_(settings: Settings, with_ended: bool, as_json: bool) -> None:
 
 @callback.command()
 @click.argument("call")
+@_json
 @click.pass_obj
-def tried(settings: Settings, call: str) -> None:
+def tried(settings: Settings, call: str, as_json: bool) -> None:
     """Nobody answered at the number of CALL: it is to be tried again at another time of the day."""
-    with _opened(settings) as (database, rules):
-        _show(CallbackDesk(database, rules).tried(CallId(call), os_principal()))
+    with _opened(settings, as_json) as (database, rules):
+        _show(CallbackDesk(database, rules).tried(CallId(call), os_principal()), as_json)
 
 
 @callback.command()
 @click.argument("call")
+@_json
 @click.pass_obj
-def reached(settings: Settings, call: str) -> None:
+def reached(settings: Settings, call: str, as_json: bool) -> None:
     """The caller of CALL was called back."""
-    with _opened(settings) as (database, rules):
-        _show(CallbackDesk(database, rules).reached(CallId(call), os_principal()))
+    with _opened(settings, as_json) as (database, rules):
+        _show(CallbackDesk(database, rules).reached(CallId(call), os_principal()), as_json)
 
 
 @callback.command()
 @click.argument("call")
 @click.option("--why", required=True, help="The reason, for the audit trail.")
+@_json
 @click.pass_obj
-def cancel(settings: Settings, call: str, why: str) -> None:
+def cancel(settings: Settings, call: str, why: str, as_json: bool) -> None:
     """The caller of CALL needs no call back any more."""
-    with _opened(settings) as (database, rules):
-        _show(CallbackDesk(database, rules).cancel(CallId(call), os_principal(), why=why))
+    with _opened(settings, as_json) as (database, rules):
+        _show(CallbackDesk(database, rules).cancel(CallId(call), os_principal(), why=why), as_json)
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[tuple[Database, CallbackRules]]:
+def _opened(settings: Settings, as_json: bool) -> Iterator[tuple[Database, CallbackRules]]:
     """Open SQL and read the rules."""
     database = Database(settings.database_url, deadline_s=settings.sql_deadline_s)
-    with errors_told(), closing(database):
+    with errors_told(as_json=as_json), closing(database):
         rules = load_callback_rules(settings.callback)
         create_schema(database)
         yield database, rules
@@ -90,6 +97,9 @@ def _when(one: Callback, rules: CallbackRules, now: float) -> str:
     return "now" if begin <= now else f"not before {iso_china(begin)}"
 
 
-def _show(one: Callback) -> None:
+def _show(one: Callback, as_json: bool) -> None:
+    if as_json:
+        click.echo(msgspec.json.encode(one).decode())
+        return
     following = f", next try not before {iso_china(one.next_at)}" if one.state is State.OPEN else ""
     click.echo(f"{one.call_id}: {one.state}, {one.tries} in vain{following}")

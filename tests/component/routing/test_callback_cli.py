@@ -63,8 +63,9 @@ def test_all_of_them_as_json_and_each_reading_is_audited(settings: Settings) -> 
 def test_who_calls_back_notes_what_came_of_it(settings: Settings) -> None:
     assert "1 in vain, next try not before" in run(settings, "tried", "fuzhou-1:0")
     assert "reached" in run(settings, "reached", "fuzhou-1:0")
-    assert "cancelled" in run(settings, "cancel", ENTRY.call_id, "--why", "has light again")
-    assert run(settings, "list") == ""
+    entry = json.loads(run(settings, "cancel", ENTRY.call_id, "--why", "has light again", "--json"))
+    assert (entry["call_id"], entry["state"]) == (ENTRY.call_id, "cancelled")
+    assert run(settings, "list") == "nobody is to be called back\n"
     assert audited(settings)[1:] == [
         ("callback.cancelled", f"call:{ENTRY.call_id}", "has light again"),
         ("callback.reached", "call:fuzhou-1:0", ""),
@@ -78,3 +79,6 @@ def test_what_has_ended_or_never_was_is_refused_and_not_audited(settings: Settin
     assert done.exit_code == 1
     assert "nobody is to be called back" in done.output
     assert audited(settings) == []
+    told = CliRunner().invoke(callback, ["reached", call, "--json"], obj=settings)
+    assert told.exit_code == 1
+    assert json.loads(told.output)["ok"] is False
