@@ -39,9 +39,9 @@ def _all_ready(lab: House) -> Iterator[None]:
     ask_all(lab, "ready")
 
 
-PASSING = ("did not answer in time", "is being offered another call")
-"""Why a consultation does not begin just now: a busy machine kept the other site from its 2 s; what its agents do is
-seen a moment late."""
+PASSING = ("did not answer in time", "is being offered another call", "it does not talk yet")
+"""Why a consultation does not begin just now: a busy machine kept the other site from its 2 s; what its agents do, and
+that one has answered, is seen a moment late."""
 
 
 class Talk:
