@@ -40,8 +40,8 @@ def _all_ready(lab: House) -> Iterator[None]:
 
 
 PASSING = ("did not answer in time", "is being offered another call", "it does not talk yet")
-"""Why a consultation does not begin just now: a busy machine kept the other site from its 2 s; what its agents do, and
-that one has answered, is seen a moment late."""
+"""Why a consultation does not begin just now: a busy machine kept the other site from its 2 s; what its agents do,
+and that one has answered, is seen a moment late."""
 
 
 class Talk:
