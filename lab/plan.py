@@ -18,11 +18,11 @@ from tieline.model import SiteId
 from tieline.topology import Address, Edge, Node, Site, Topology
 
 HOME: Final = Path(__file__).resolve().parent.parent
+"""The checkout."""
 SURGE_FILE: Final = Path(__file__).with_name("surge.toml")
 HOURS_FILE: Final = Path(__file__).with_name("hours.toml")
 CALLBACK_FILE: Final = Path(__file__).with_name("callback.toml")
-CALLERS_FILE: Final = Path(__file__).parents[1] / "examples/callers.toml"
-"""The checkout."""
+CALLERS_FILE: Final = HOME / "examples/callers.toml"
 
 WATCHDOG_S: Final = 3.0
 """A silent Python part is killed after so long: the only thing that frees the callers of a frozen AGI server."""
