@@ -191,6 +191,7 @@ def test_a_tie_line_with_no_channel_free_is_said_to_who_wants_to_consult_over_it
     talk.answered(free, XIAMEN)
     talk.ask("--step", "complete")
     talk.left(MANDARIN_ONLY)
+    talk.has_caller(free)
     talk.end_caller()
     lab.settle(calls=2)
     assert "not_ready" not in [seat.state for seat in _told(lab, XIAMEN, bus.AgentChanged)]
