@@ -4,6 +4,7 @@ import socket
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from lab.calls import Caller, some_callers
@@ -79,9 +80,19 @@ class Ear:
         self._socket.close()
 
 
+def closed(lab: House, recording: str) -> Path:
+    """Give where a recording lies, once it is whole: its writer outlives the channel, and writes the length last."""
+    path = lab.plan.state / "recordings" / recording
+    while True:
+        head, size = path.read_bytes()[:_HEADER], path.stat().st_size
+        if size > _HEADER and int.from_bytes(head[-4:], "little") == size - _HEADER:
+            return path
+        lab.wait_for_news()
+
+
 def recorded_s(lab: House, recording: str, sound: Sound) -> float:
     """Give how many seconds of a sound a recording holds."""
-    samples = array("h", (lab.plan.state / "recordings" / recording).read_bytes()[_HEADER:])
+    samples = array("h", closed(lab, recording).read_bytes()[_HEADER:])
     return sum(map(sound, _windows(list(samples)))) * _WINDOW / RATE_HZ
 
 

@@ -14,7 +14,7 @@ from routing.keys import SEATS
 from routing.seats import Seat
 from tests.live import instance
 from tests.live.house import House, running
-from tests.live.test_transfers import SECOND, Talk
+from tests.live.talk import SECOND, Talk
 from tieline import bus
 from tieline.model import Business, NodeId, Outcome, SiteId
 
