@@ -1,6 +1,7 @@
 """One lab for all live tests: real Asterisk, Kamailio, Redis, PostgreSQL, SIPp; and what a test asks of it."""
 
 import asyncio
+import json
 import re
 import shutil
 import subprocess
@@ -8,8 +9,11 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.client import HTTPConnection
 from typing import Any, Final, TypeVar
+
+import msgspec
 
 from crm_adapter.ledger import Balance, EdgeEntry, balance, parse_accounting
 from crm_adapter.policy import load_policy
@@ -23,6 +27,8 @@ from lab.sandbox import Sandbox
 from lab.scripts import CallerScript, HangUp, Pause, Press, Step, Talks
 from lab.setup import make_plan, prepare
 from lab.supervisor import Request
+from routing.keys import SEATS
+from routing.seats import Seat
 from tests.live import instance
 from tests.live.house_files import agents_file, phone_groups, quotas_file, topology_file
 from tests.live.special_callback import callback_file
@@ -30,7 +36,7 @@ from tests.live.special_hours import hours_file
 from tieline import bus, secrets_file
 from tieline.database import Database
 from tieline.live import EVENTS, Live
-from tieline.model import Business, CityId, DialectId, SiteId
+from tieline.model import AgentState, Business, CityId, DialectId, SiteId
 from tieline.settings import load_settings
 from tieline.topology import Address
 
@@ -138,6 +144,12 @@ class House:
 
     # Its parts
 
+    def phones_known(self) -> bool:
+        """Tell whether the matchers know every phone of the lab: they register while the lab is up already."""
+        raw = [seat for live in self.lives.values() for seat in self.run(live.call("HVALS", SEATS))]
+        known = sum(msgspec.json.decode(seat, type=Seat).state is not AgentState.OFFLINE for seat in raw)
+        return known >= sum(len(group.agents) for groups in self.plan.phones.values() for group in groups)
+
     def python(self, site: str) -> tuple[str, ...]:
         """Name every Python part of a site."""
         return python_parts(self.plan.topology.sites[SiteId(site)])
@@ -150,12 +162,14 @@ class House:
         """Tell whether every edge would send a call to a node now."""
         return all(self._destinations(edge.rpc).get(node, "").startswith("A") for edge in self.plan.topology.edges)
 
+    def probe(self, *, on: bool) -> None:
+        """Let every edge look after the nodes by itself, or not: then it learns of a dead one by a call only."""
+        for edge in self.plan.topology.edges:
+            _ask_edge(edge.rpc, "dispatcher.ping_active", int(on))
+
     def _destinations(self, rpc: Address) -> dict[str, str]:
         """Ask an edge for the state of each node: `AP` is active and probed."""
-        http = HTTPConnection(rpc.host, rpc.port, timeout=5)
-        http.request("POST", "/RPC", '{"jsonrpc": "2.0", "id": 1, "method": "dispatcher.list"}')
-        text = http.getresponse().read().decode()
-        http.close()
+        text = _ask_edge(rpc, "dispatcher.list")
         states = dict(re.findall(r'"URI":\s*"sip:([0-9.:]+).*?"FLAGS":\s*"(\w+)"', text, re.DOTALL))
         return {node.id: states.get(str(node.sip), "") for node in self.plan.topology.nodes.values()}
 
@@ -216,6 +230,16 @@ class House:
         await live.read(EVENTS, await live.last_id(), block_ms=250)
 
 
+def _ask_edge(rpc: Address, method: str, *params: int) -> str:
+    http = HTTPConnection(rpc.host, rpc.port, timeout=5)
+    http.request("POST", "/RPC", json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))
+    answer = http.getresponse()
+    text = answer.read().decode()
+    http.close()
+    assert answer.status == HTTPStatus.OK, text
+    return text
+
+
 @contextmanager
 def house() -> Iterator[House]:
     """Bring the lab up for the tests, and down without a trace."""
@@ -265,7 +289,10 @@ def _with_clients(plan: LabPlan, client: LabClient, runner: asyncio.Runner) -> I
         for site in plan.topology.sites.values()
     }
     try:
-        yield House(plan, client, runner, lives, Store(database))
+        house = House(plan, client, runner, lives, Store(database))
+        while not house.phones_known():
+            house.wait_for_news()
+        yield house
     finally:
         for live in lives.values():
             runner.run(live.close())

@@ -88,7 +88,7 @@ def test_what_asterisk_refuses_is_rolled_back_and_calls_go_on(
     shutil.copytree(render.TEMPLATES, faulty)
     template = faulty / "base/pjsip.conf.j2"
     template.write_text(template.read_text().replace("device_state_busy_at = 1", "device_state_busy_at = soon"))
-    talk = Talk(lab, "putian", 3000)
+    talk = Talk(lab, "putian", 9000)
     talk.begin("fuzhou")
     with monkeypatch.context() as patched:
         patched.setattr(render, "TEMPLATES", faulty)

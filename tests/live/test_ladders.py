@@ -11,7 +11,7 @@ from routing.agents import load_agents
 from routing.keys import FIGURES
 from routing.ladder_desk import LadderDesk, shipped
 from routing.why import Offered, fetch_decisions
-from tests.live.disturbed import Background
+from tests.live.disturbed import Background, answered, send_away
 from tests.live.house import House
 from tests.live.test_waiting import ask_all, seats
 from tieline import bus
@@ -74,10 +74,12 @@ def test_a_caller_who_waits_is_served_by_new_ladders_without_a_restart(lab: Hous
     lab.run(live.tell(bus.AgentAsked(at=time.time(), agent=stranger, wish="ready")))
     while seats(lab, live)[stranger] != AgentState.READY:
         lab.wait_for_news()
-    call = Background(lambda: lab.call(SITE, lab.script(SITE, DIALECT, Business.REPAIR, Pause(40_000), HangUp())))
+    call = Background(lambda: lab.call(SITE, lab.script(SITE, DIALECT, Business.REPAIR, Pause(80_000), HangUp())))
     lab.wait_for(SITE, lambda event: isinstance(event, bus.CallWaiting))
     at_once = lab.run(desk.put(changed(mandarin_after_s=0), why="test", base=None, by=BY))
     lab.wait_for(SITE, lambda event: isinstance(event, bus.OfferMade) and event.agent == stranger)
+    answered(lab, SITE)
+    send_away(lab, SITE)
     call.end()
     lab.settle(calls=1)
     [decided, *_] = lab.run(fetch_decisions(live, CallId(lab.one().call_id))).decisions

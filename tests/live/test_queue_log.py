@@ -61,7 +61,7 @@ def test_a_day_recounted_from_queue_log_is_the_ledgers(lab: House) -> None:
         ("fuzhou", lab.script("fuzhou"), 3),
         ("ningde", lab.script("ningde", "min_dong"), 2),
         ("nanping", Talks((Pause(600), Press("21"), Pause(9000), HangUp()), bye_any_time=True), 1),
-        ("sanming", Talks((Pause(600), Press("21"), Pause(6000), HangUp()), bye_any_time=True), 1),
+        ("sanming", Talks((Pause(600), Press("21"), Pause(9000), HangUp()), bye_any_time=True), 1),
     ):
         assert lab.call(city, script, count=count).is_scripted
     ask_all(lab, "not_ready", "training", time.time() + 200)

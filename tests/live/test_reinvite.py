@@ -20,11 +20,13 @@ AGAIN = (ReInvite(), ReInvite("sendonly"), Pause(400), ReInvite("sendrecv"))
 """A refresh of the session, a hold, and its end; each answer must take the direction offered."""
 WINDOW = 800
 MUSIC_LEVEL = 100
+LATE_S = 1.0
+"""So late may a busy machine be with what a caller or a phone does."""
 
 
 def test_a_caller_may_refresh_and_hold_in_the_menu_and_in_the_talk(lab: House) -> None:
     keys = keys_for(lab.plan.topology.cities[CityId("putian")], DialectId("puxian"), Business.REPAIR)
-    steps = (Pause(300), *AGAIN, Pause(300), Press(keys), Pause(3500), *AGAIN, Pause(600), HangUp())
+    steps = (Pause(300), *AGAIN, Pause(300), Press(keys), Pause(6000), *AGAIN, Pause(600), HangUp())
     result = lab.call("putian", Talks(steps))
     assert result.is_scripted, result.faults
     lab.settle(calls=1)
@@ -37,12 +39,12 @@ def test_a_caller_may_refresh_and_hold_in_the_menu_and_in_the_talk(lab: House) -
     in_talk_s = (again[3] - answered[0]) / 1000
     assert call.agent_answered_at - call.answered_at < in_talk_s, "the agent was not there yet"
     assert (call.outcome, call.hangup_source) == (Outcome.ANSWERED, call.channel)
-    assert call.hangup_at - call.answered_at == pytest.approx((left[0] - answered[0]) / 1000, abs=0.3)
+    assert call.hangup_at - call.answered_at == pytest.approx((left[0] - answered[0]) / 1000, abs=LATE_S)
     assert lab.ticket_calls() == [call.call_id]
 
 
 def test_a_caller_whom_the_agents_phone_holds_hears_music_and_talks_on(lab: House) -> None:
-    script = lab.script("nanping", "min_bei", Business.COMPLAINT, Pause(7500), HangUp())
+    script = lab.script("nanping", "min_bei", Business.COMPLAINT, Pause(10_000), HangUp())
     result, heard = lab.run(call_with_ear(lab, "nanping", script))
     assert result.is_scripted, result.faults
     lab.settle(calls=1)
@@ -50,11 +52,11 @@ def test_a_caller_whom_the_agents_phone_holds_hears_music_and_talks_on(lab: Hous
     assert (call.agent, call.outcome, call.hangup_source) == (HOLDS, Outcome.ANSWERED, call.channel)
     moments = dict(result.calls[0].moments)
     whole_s = (moments["bye-sent"] - moments["answered"]) / 1000
-    assert call.hangup_at - call.answered_at == pytest.approx(whole_s, abs=0.3)
+    assert call.hangup_at - call.answered_at == pytest.approx(whole_s, abs=LATE_S)
     assert call.hangup_at - call.agent_answered_at > (TALK_MS + HOLD_MS) / 1000
     assert lab.ticket_calls() == [call.call_id]
     held = while_held(heard)
-    assert len(held) * WINDOW / RATE_HZ == pytest.approx(HOLD_MS / 1000, abs=0.4)
+    assert len(held) * WINDOW / RATE_HZ == pytest.approx(HOLD_MS / 1000, abs=LATE_S)
     assert sum(level(window) > MUSIC_LEVEL for window in held) > 0.8 * len(held)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab.scripts import HangUp, Pause
-from tests.live.disturbed import Background
+from tests.live.disturbed import Background, answered, send_away
 from tests.live.house import House
 from tieline import bus
 from tieline.live import Live
@@ -60,6 +60,8 @@ def test_a_waiting_caller_is_told_how_it_stands_and_an_offer_stops_the_sentence(
     call = Background(lambda: lab.call("fuzhou", script))
     assert "/min_dong/" in heard(lab)
     ask_all(lab, "ready")
+    answered(lab, "fuzhou")
+    send_away(lab, "fuzhou")
     call.end()
     lab.settle(calls=1)
     assert lab.one().outcome is Outcome.ANSWERED
@@ -72,13 +74,14 @@ def test_a_waiting_caller_is_told_how_it_stands_and_an_offer_stops_the_sentence(
 
 @pytest.mark.usefixtures("nobody_ready")
 def test_the_expected_wait_is_when_somebody_is_back(lab: House) -> None:
-    script = lab.script("fuzhou", "min_dong", Business.REPAIR, Pause(5_000), HangUp())
+    script = lab.script("fuzhou", "min_dong", Business.REPAIR, Pause(80_000), HangUp())
     call = Background(lambda: lab.call("fuzhou", script))
     while not (waits := lab.run(lab.lives[SiteId("fuzhou")].call("HVALS", "tl:waits"))):
         lab.wait_for_news()
     wait = json.loads(waits[0])
     assert wait["ahead"] == 0
     assert AWAY_S / 2 < wait["wait_s"] <= AWAY_S
+    send_away(lab, "fuzhou")
     call.end()
     lab.settle(calls=1)
     assert lab.one().outcome is Outcome.ABANDONED_WAITING
