@@ -13,6 +13,7 @@ from lab.setup import make_plan
 from routing.keys import SEATS
 from routing.seats import Seat
 from tests.live import instance
+from tests.live.disturbed import dead
 from tests.live.house import House, running
 from tests.live.talk import SECOND, Talk
 from tieline import bus
@@ -42,8 +43,8 @@ def test_both_nodes_take_calls_and_the_second_goes_on_without_the_first(site_of_
     assert before.is_scripted, before.faults
     lab.settle(calls=CALLS)
     assert {call.node for call in lab.records()} == {"fuzhou-1", "fuzhou-2"}
-    lab.drill("kill", "fuzhou-1")
-    after = lab.call(CITY, script, count=AFTER)
+    with dead(lab, "fuzhou-1"):
+        after = lab.call(CITY, script, count=AFTER)
     assert after.is_scripted, after.faults
     lab.settle(calls=CALLS + AFTER)
     calls = sorted(lab.records(), key=lambda call: call.arrived_at)
