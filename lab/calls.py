@@ -19,7 +19,7 @@ from lab.client import LabClient
 from lab.errors import LabError
 from lab.parts import Exits, Part
 from lab.plan import LabPlan
-from lab.scenario import one_socket_an_address, run_name
+from lab.scenario import SIPP, one_socket_an_address, run_name
 from lab.scenario_caller import caller_xml
 from lab.scripts import CallerScript
 from lab.tones import CALLER_HZ, tone
@@ -192,7 +192,7 @@ def _csv(callers: Sequence[Caller], source: str) -> str:
 
 def _part(plan: LabPlan, run: CallRun, source: str, folder: Path, block: int) -> Part:
     edge = plan.topology.edges[run.edge].sip
-    argv = ["sipp", str(edge), "-sf", str(folder / "caller.xml"), "-inf", str(folder / "callers.csv")]
+    argv = [*SIPP, str(edge), "-sf", str(folder / "caller.xml"), "-inf", str(folder / "callers.csv")]
     argv += ["-i", source, "-mi", source, "-ci", source, "-s", run.dialled, "-nostdin", "-aa", "-f", "3600"]
     argv += one_socket_an_address(_SIP_FIRST + block, _OWN_FIELDS + len(run.callers[0].fields))
     # Without -l SIPp has at most three times rate x pauses of the script at once: without pauses, one call.

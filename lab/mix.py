@@ -32,9 +32,9 @@ _KEY_LATER_MS: Final = 500
 """So long after it is told to press keys SIPp plays the first one (`lab.scenario_media.keys_ms`)."""
 HEARS_MENU_MS: Final = GREETED_MS + _KEY_LATER_MS
 """So long the menu speaks to everybody."""
-RING_MS: Final = 400
-AGENT_TALKS_MS: Final = 1600
-_CALLER_TALKS_MS: Final = (1000, 1400)
+RING_MS: Final = 200
+AGENT_TALKS_MS: Final = 1300
+_CALLER_TALKS_MS: Final = (1000, 1300)
 """Shorter ones would leave too little tone to tell in a recording that both sides are in it (`lab.sound`)."""
 _MATCH_MS: Final = 500
 

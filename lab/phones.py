@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.parts import Exits, Part, Succeeds
-from lab.scenario import run_name
+from lab.scenario import SIPP, run_name
 from lab.scenario_phone import phone_xml, register_xml
 from lab.scripts import PhoneScript
 from lab.tones import AGENT_HZ, tone
@@ -61,7 +61,7 @@ def site_phones(
         yield Part(
             name=phones,
             argv=(
-                *("sipp", "-sf", str(own / "phone.xml"), "-p", str(at.port), *common),
+                *(*SIPP, "-sf", str(own / "phone.xml"), "-p", str(at.port), *common),
                 *("-min_rtp_port", str(rtp), "-max_rtp_port", str(rtp + _RTP_EACH - 2)),
                 *("-trace_err", "-error_file", str(own / "faults.log")),
             ),
@@ -82,7 +82,7 @@ def _registrations(
         yield Part(
             name=f"register-{group.name}" + (f"-{number + 1}" if number else ""),
             argv=(
-                *("sipp", str(node.sip), "-sf", str(own / "register.xml"), "-inf", str(own / "agents.csv")),
+                *(*SIPP, str(node.sip), "-sf", str(own / "register.xml"), "-inf", str(own / "agents.csv")),
                 *("-p", str(_REGISTER_PORT + port), "-cp", str(_CONTROL_PORT + port), *common),
                 *("-m", str(len(group.agents)), "-r", str(_REGISTERED_PER_S), "-timeout", "20s", "-timeout_error"),
                 # On a busy machine a repeated REGISTER gets a second 401: no reason to give up.

@@ -1,4 +1,7 @@
-"""Steps 3 and 4: greeting, notices, dialect, business; in a surge of the city the short menu first.
+"""Steps 3 and 4: greeting, notices, dialect, business; in a surge of the city the short menu first. Then step 5.
+
+Step 5 is done in the same session, since one more costs a call 2 ms of CPU. What was chosen is set first, as a script
+that has ended sets it: if this server ends before the call is in the pool, the dialplan asks another one for `route`.
 
 A business that is not answered at this hour is told so, and repair, an agent or a call back is offered; else the call
 ends here (`TL_ROUTE` = end).
@@ -9,10 +12,12 @@ dialplan goes to the net's own menu. Each question is put three times, then an a
 
 import asyncio
 from collections.abc import Awaitable, Mapping
+from dataclasses import replace
 from hashlib import blake2b
 
 from agi.scripts.callbacks import may_be_called_back, register
 from agi.scripts.parts import CallSoFar, Parts, read_call, stamp
+from agi.scripts.route import enter_pool
 from agi.session import GatherEnd, Session
 from ivr_prompts.flow import Ask, Done, How, MenuFlow, Say, Step
 from routing.callback import Why
@@ -39,12 +44,16 @@ async def run(parts: Parts, session: Session) -> Mapping[str, str]:
     await _remember(parts, session, call, step)
     if step.how is How.CALLBACK:
         await _call_back(parts, session, call, step)
-    return {
+    chosen = {
         variables.DIALECT: step.dialect,
         variables.BUSINESS: step.business,
         variables.MENU_AT: stamp(parts.clock()),
         variables.ROUTE: "end" if step.how.ends else "",
     }
+    if step.how.ends:
+        return chosen
+    await session.set_variables({**chosen, variables.DONE: "menu"})
+    return await enter_pool(parts, session, replace(call, dialect=step.dialect, business=step.business))
 
 
 async def _lead(parts: Parts, session: Session, flow: MenuFlow, step: Step, *, callback: bool) -> Done:

@@ -1,5 +1,7 @@
 """Step 5: the call enters the waiting pool, and the dialplan goes to hold.
 
+The menu goes straight on to it; the script is for a caller whose menu ended and whose server ended before this.
+
 Fails open: when Redis is away nobody could match the call, so the verdict is `static` and the caller goes to the
 safety net's queue at once instead of after ten seconds of music.
 """
@@ -15,7 +17,11 @@ from tieline.errors import TielineError
 
 async def run(parts: Parts, session: Session) -> Mapping[str, str]:
     """Put the call into the pool."""
-    call = read_call(parts, session)
+    return await enter_pool(parts, session, read_call(parts, session))
+
+
+async def enter_pool(parts: Parts, session: Session, call: CallSoFar) -> Mapping[str, str]:
+    """Tell the matcher what the call needs; give what is to be set on its channel."""
     since = call.since or parts.clock()
     try:
         await parts.live.tell(waiting(parts, session, call, since))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from agi.scripts import no_answer, route
+from agi.scripts import menu, no_answer, route
 from agi.scripts.parts import Parts
 from routing.known_callers import KnownCaller
 from tests.component.agi.conftest import NOW
@@ -53,3 +53,25 @@ async def test_it_still_does_after_an_agent_did_not_answer(parts: Parts) -> None
 
 async def test_without_redis_the_static_queue_answers(parts: Parts) -> None:
     assert (await route.run(away(parts), Phone().session))["TL_ROUTE"] == "static"
+
+
+async def test_who_has_chosen_in_the_menu_waits_at_once(parts: Parts) -> None:
+    phone = Phone("2", "1")
+    done = await menu.run(parts, phone.session)
+    assert done == {"TL_SINCE": f"{NOW:.3f}", "TL_ROUTE": "hold"}
+    event = await waits(parts)
+    assert (event.call_id, event.dialect, event.business) == (CALL, "min_dong", "repair")
+
+
+async def test_what_he_chose_is_set_before_the_pool_knows_of_him_so_that_another_server_can_go_on(
+    parts: Parts,
+) -> None:
+    phone = Phone("2", "1")
+    assert await menu.run(away(parts), phone.session) == {"TL_SINCE": f"{NOW:.3f}", "TL_ROUTE": "static"}
+    assert list(phone.variables.items()) == [
+        ("TL_DIALECT", "min_dong"),
+        ("TL_BUSINESS", "repair"),
+        ("TL_MENU_AT", f"{NOW:.3f}"),
+        ("TL_ROUTE", ""),
+        ("TL_DONE", "menu"),
+    ]

@@ -51,6 +51,7 @@ class Phone:
         **arguments: str,
     ) -> None:
         self.heard: list[str] = []
+        self.variables: dict[str, str] = {}
         self._keys = list(keys)
         self._mailbox, self._beat = mailbox, beat
         known = {"TL_CALL": CALL, "TL_CITY": "fuzhou", "TL_TRUNK": "tg-fuzhou", "TL_NUMBER": NUMBER}
@@ -70,6 +71,8 @@ class Phone:
             self.heard += [file.rsplit("/", 1)[1] for file in found[1].split("&")]
             key = self._keys.pop(0) if self._keys else ""
             return Reply(200, str(key if isinstance(key, int) else ord(key) if key else 0))
+        if found := re.fullmatch(r'EXEC MSet "(.*)"\n', command):
+            self.variables |= dict(pair.split("=", 1) for pair in found[1].split(","))
         return Reply(200, "0")
 
 
@@ -188,5 +191,6 @@ async def test_at_night_a_closed_business_leads_to_a_call_back_or_to_the_end(par
 
 async def test_at_night_repair_goes_on_to_the_pool(parts: Parts) -> None:
     at_night = replace(parts, clock=lambda: NIGHT)
-    done = await menu.run(at_night, Phone("1", "2", "1").session)
-    assert (done["TL_ROUTE"], done["TL_BUSINESS"]) == ("", "repair")
+    phone = Phone("1", "2", "1")
+    assert (await menu.run(at_night, phone.session))["TL_ROUTE"] == "hold"
+    assert phone.variables["TL_BUSINESS"] == "repair"

@@ -16,6 +16,7 @@ from lab.parts import decode_orders, encode_orders
 from lab.phones import PhoneGroup
 from lab.plan import HOME, SURGE_FILE, DatabaseKind, LabPlan, orders, phones_of, settings_text
 from lab.samples import FULL_CITY, SAMPLES, quotas_with_full_city, sample_script
+from lab.scenario import SIPP
 from lab.scripts import Answers
 from lab.second_node import topology_with_second_node
 from tieline.loopback import shift_loopback
@@ -136,7 +137,7 @@ def test_a_site_with_a_second_node_has_all_phones_at_both(tmp_path: Path) -> Non
     made = {part.name: part for part in orders(replace(_plan(), topology=topology)).parts}
     assert {"fuzhou-1", "fuzhou-2"} <= set(made["tieline-fuzhou"].after)
     registers = made["register-fuzhou"].argv, made["register-fuzhou-2"].argv
-    assert [argv[1] for argv in registers] == [str(first.sip), str(second.sip)]
+    assert [argv[len(SIPP)] for argv in registers] == [str(first.sip), str(second.sip)]
     ports = [argv[argv.index(flag) + 1] for argv in registers for flag in ("-p", "-cp")]
     assert len(set(ports)) == len(ports)
 
