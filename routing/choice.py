@@ -7,7 +7,8 @@ longest.
 *Call for an agent:* of the waiting calls whose ladder lets the agent through, the one with the longest wait, head
 starts included: those of its lane, and of the agent's own dialect. A second of wait for the own dialect counts more.
 
-Speakers of whom too few are idle are kept for their own callers, until another caller has waited long enough.
+Speakers of whom too few are idle, or free soon, are kept for their own callers, until another caller has waited long
+enough.
 """
 
 from collections.abc import Sequence
@@ -131,9 +132,10 @@ def choose_call(pool: Pool, agent: AgentId, now: float) -> CallPick | None:
     """Find the best waiting call for an idle agent; None when he may have none of them yet."""
     rows = pool.waiting_kinds.seen_by(pool.kind_of_agent(agent))
     heads = pool.heads
+    starts_s = rows.crowded_head_starts_s if pool.is_crowded() else rows.head_starts_s
     counts_since = [
         (heads[number] - now) * weight - start_s
-        for number, weight, start_s in zip(rows.numbers, rows.weights, rows.head_starts_s, strict=True)
+        for number, weight, start_s in zip(rows.numbers, rows.weights, starts_s, strict=True)
     ]
     chosen: CallOption | None = None
     others: list[CallOption] = []
@@ -161,10 +163,14 @@ def _shut(pool: Pool, kind: CallKind, terms: Terms, wait_s: float, now: float) -
     """Tell why a call may not have an agent on these terms yet, or None."""
     if wait_s < terms.opens_s:
         return Lost.NOT_YET
-    if wait_s < terms.opens_s + terms.hold_s and pool.is_near(kind.key, now - wait_s, terms.near_s):
+    since = now - wait_s
+    if wait_s < terms.opens_s + terms.hold_s and pool.is_near(kind.key, since, terms.near_s, now):
         return Lost.HELD
     if wait_s < terms.gives_way_s and any(pool.is_kept(other, now) for other in terms.others):
-        return Lost.RESERVED
+        if wait_s < terms.gives_way_from_s:
+            return Lost.RESERVED
+        if pool.is_soon_served(since, terms.gives_way_s - wait_s):
+            return Lost.IN_TIME
     return None
 
 

@@ -16,7 +16,9 @@ _CAUSE: Final = {
 _LOST: Final = {
     Lost.NOT_YET: "not open to it yet",
     Lost.HELD: "held back: a speaker of the dialect was likely to come free soon",
-    Lost.RESERVED: "kept for a dialect of which few speakers were idle",
+    Lost.RESERVED: "kept for a dialect of which few speakers were idle or soon free",
+    Lost.IN_TIME: "kept for a dialect of which few speakers were idle or soon free: another agent was likely to be "
+    "free in time for this call",
     Lost.LEFT_OUT: "his site had just not answered for this call",
     Lost.FIT: "fits less well",
     Lost.SITE: "of the other site",

@@ -4,8 +4,10 @@ So the matcher looks at the first of each kind, however many wait; and on which 
 call of another is worked out once.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
+from math import ceil
 from typing import Final, NamedTuple
 
 from routing.agents import Agent
@@ -27,12 +29,15 @@ class Terms(NamedTuple):
         opens_s: Wait from which on, seconds.
         near_s: Put off while a speaker is as near as this, seconds; 0 for never.
         hold_s: For so long at most.
-        gives_way_s: Up to this wait the agent is kept for callers of `others` while few of their speakers are idle.
+        gives_way_from_s: Up to this wait the agent is kept for callers of `others` while few of their speakers are
+            idle, or free soon.
+        gives_way_s: Up to this one if somebody else is likely to come free for the call by then.
         sure_s: From this wait on nothing stands in the way any more.
         others: Dialects that the agent speaks besides the caller's.
         fit_price: How badly the agent fits.
         price: The same, with what crossing to the agent's site costs.
         head_start_s: How much longer than it did the call counts as having waited.
+        crowded_head_start_s: The same while the pool is crowded.
         weight: How much each second of its wait counts.
     """
 
@@ -40,12 +45,14 @@ class Terms(NamedTuple):
     opens_s: float
     near_s: float
     hold_s: float
+    gives_way_from_s: float
     gives_way_s: float
     sure_s: float
     others: tuple[DialectId, ...]
     fit_price: float
     price: float
     head_start_s: float
+    crowded_head_start_s: float
     weight: float
 
 
@@ -136,15 +143,20 @@ def call_kind(key: CallKey, ladders: LadderSet, number: int) -> CallKind:
 def _looks(key: CallKey, ladders: LadderSet) -> set[float]:
     if ladders.lanes[key.lane].at_once:
         return set()
-    looks = {ladders.numbers.give_way_s}
+    numbers = ladders.numbers
+    looks = set(_every(numbers.give_way_look_s, numbers.give_way_from_s, numbers.give_way_s))
     for step in ladders.of(key.business, key.dialect).steps:
         opens_s = _opens_s(step, key)
         looks.add(opens_s)
         if step.hold_s:
-            every_s = ladders.numbers.look_again_s
-            looks.update(opens_s + every_s * number for number in range(1, int(step.hold_s / every_s) + 1))
-            looks.add(opens_s + step.hold_s)
+            looks.update(_every(numbers.look_again_s, opens_s, opens_s + step.hold_s))
     return {look for look in looks if look > 0}
+
+
+def _every(every_s: float, begin_s: float, end_s: float) -> Iterator[float]:
+    """Give the waits from one to another in steps, the last one in any case."""
+    yield from (begin_s + every_s * number for number in range(ceil((end_s - begin_s) / every_s)))
+    yield end_s
 
 
 def _opens_s(step: Step, key: CallKey) -> float:
@@ -182,17 +194,20 @@ def terms_for(key: CallKey, agents: AgentKind, ladders: LadderSet) -> Terms | No
         kept = bool(others) and not lane.at_once and key.lane not in _NOT_KEPT_FROM
         gives_way_s = ladders.numbers.give_way_s if kept else 0.0
         fit_price = _fit_price(key, agent, knowledge, ladders)
+        head_start_s = _head_start_s(key, knowledge, ladders, crosses=crosses)
         return Terms(
             step=number,
             opens_s=opens_s,
             near_s=step.only_dialect_near_s if key.only_dialect else step.near_s,
             hold_s=hold_s,
+            gives_way_from_s=ladders.numbers.give_way_from_s,
             gives_way_s=gives_way_s,
             sure_s=max(opens_s + hold_s, gives_way_s),
             others=others,
             fit_price=fit_price,
             price=fit_price + (ladders.numbers.crossing_price if crosses else 0.0),
-            head_start_s=lane.head_start_s + _head_start_s(key, knowledge, ladders, crosses=crosses),
+            head_start_s=head_start_s + _own_s(key, knowledge, ladders.numbers.own_dialect_s),
+            crowded_head_start_s=head_start_s + _own_s(key, knowledge, ladders.numbers.crowded_dialect_s),
             weight=_weight(key, knowledge, ladders),
         )
     return None
@@ -217,8 +232,13 @@ def _weight(key: CallKey, knowledge: Accept, ladders: LadderSet) -> float:
 
 
 def _head_start_s(key: CallKey, knowledge: Accept, ladders: LadderSet, *, crosses: bool) -> float:
+    """Give what a call's lane, its site and another dialect make of its wait."""
     numbers = ladders.numbers
-    crossing_s = numbers.crossing_s if crosses else 0.0
-    if key.dialect == MANDARIN or knowledge is Accept.BASIC:
-        return -crossing_s
-    return (-numbers.no_dialect_s if knowledge is Accept.MANDARIN else numbers.own_dialect_s) - crossing_s
+    lost_s = numbers.crossing_s if crosses else 0.0
+    if key.dialect != MANDARIN and knowledge is Accept.MANDARIN:
+        lost_s += numbers.no_dialect_s
+    return ladders.lanes[key.lane].head_start_s - lost_s
+
+
+def _own_s(key: CallKey, knowledge: Accept, own_dialect_s: float) -> float:
+    return own_dialect_s if key.dialect != MANDARIN and knowledge in _UP_TO[Accept.FLUENT] else 0.0

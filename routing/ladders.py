@@ -83,12 +83,19 @@ class Numbers:
     Attributes:
         own_dialect_s: Head start of calls in a dialect that the free agent speaks, seconds.
         own_dialect_weight: How much each second of their wait counts there; calls back count as they are.
+        crowded_share: The pool is crowded when more calls wait than this for each agent on duty.
+        crowded_dialect_s: `own_dialect_s` while it is crowded.
         no_dialect_s: Head start that a dialect call loses at an agent who does not speak it, seconds.
         crossing_s: Head start that a call loses at an agent of another site, seconds.
-        reserve: Idle speakers that are kept for a dialect with a load of one Erlang.
+        reserve: Speakers, idle or free soon, that are kept for a dialect with a load of one Erlang.
         reserve_power: How fast that grows with the load: 0 for not at all, 1 for in proportion.
-        give_way_s: After this wait a caller gets a reserved speaker.
+        soon_s: A busy speaker who is likely to be free within so many seconds counts for the reserve.
+        give_way_from_s: After this wait a caller gets a reserved speaker if nobody else is likely to come free for
+            him before `give_way_s`.
+        give_way_s: After this wait he gets one in any case.
+        give_way_look_s: How often he is looked at between the two, seconds.
         talk_s: Mean time that a call keeps an agent busy, wrap-up included, seconds.
+        talk_spread: Standard deviation of the logarithms of those times.
         load_s: Time over which a dialect's load is averaged, seconds.
         look_again_s: How often a step that is put off is looked at again, seconds.
         fluent_price: Of an agent who is fluent, not native, in the dialect, or in the business; twice for both.
@@ -103,12 +110,18 @@ class Numbers:
 
     own_dialect_s: float
     own_dialect_weight: float
+    crowded_share: float
+    crowded_dialect_s: float
     no_dialect_s: float
     crossing_s: float
     reserve: float
     reserve_power: float
+    soon_s: float
+    give_way_from_s: float
     give_way_s: float
+    give_way_look_s: float
     talk_s: float
+    talk_spread: float
     load_s: float
     look_again_s: float
     fluent_price: float

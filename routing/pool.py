@@ -14,6 +14,7 @@ from typing import Final
 
 from routing.agents import Agent
 from routing.demand import Demand
+from routing.freeing import Busy, Freeing
 from routing.kinds import AgentKey, AgentKind, CallKey, CallKind, Terms, agent_key, agent_kind, call_key, call_kind
 from routing.ladders import LadderSet
 from routing.offers import Waiting
@@ -23,18 +24,20 @@ from tieline.model import MANDARIN, AgentId, Business, CallId, DialectId
 
 @dataclass(frozen=True, slots=True)
 class CallRows:
-    """Waiting calls by kind as agents of a kind see them; three columns of equal length.
+    """Waiting calls by kind as agents of a kind see them; columns of equal length.
 
     Attributes:
         numbers: Of the kinds, for `Pool.heads`.
         weights: How much each second of their wait counts.
         head_starts_s: How much longer than they did the calls count as having waited.
+        crowded_head_starts_s: The same while the pool is crowded.
         kinds: The kinds with the terms.
     """
 
     numbers: "array[int]"
     weights: "array[float]"
     head_starts_s: "array[float]"
+    crowded_head_starts_s: "array[float]"
     kinds: list[tuple[CallKind, Terms]]
 
 
@@ -61,9 +64,9 @@ class Pool:
         idle_kinds: Kinds of which agents are idle, or were lately.
         demand: Load of the dialects.
         callers: Waiting calls by dialect.
-        speakers: Agents on duty by dialect.
-        trained: The same by dialect and business.
+        trained: Agents on duty by the dialects that they speak, and by business.
         idle_speakers: Idle agents by dialect.
+        freeing: Busy ones.
         apart: Calls and agents who are not to be brought together just now.
     """
 
@@ -81,7 +84,6 @@ class Pool:
         default_factory=lambda: Present(attrgetter("idle"), _agent_rows)
     )
     callers: Counter[DialectId] = field(default_factory=Counter)
-    speakers: Counter[DialectId] = field(default_factory=Counter)
     trained: Counter[tuple[DialectId, Business]] = field(default_factory=Counter)
     idle_speakers: Counter[DialectId] = field(default_factory=Counter)
     apart: set[tuple[CallId, AgentId]] = field(default_factory=set)
@@ -89,8 +91,10 @@ class Pool:
     _agent_kinds: dict[AgentId, AgentKind] = field(default_factory=dict)
     _call_kinds: dict[CallKey, CallKind] = field(default_factory=dict)
     _dialect_kinds: defaultdict[DialectId, list[CallKind]] = field(default_factory=lambda: defaultdict(list))
+    freeing: Freeing = field(init=False)
 
     def __post_init__(self) -> None:
+        self.freeing = Freeing(self.ladders.numbers.talk_s, self.ladders.numbers.talk_spread)
         kinds: dict[AgentKey, AgentKind] = {}
         for agent in self.agents.values():
             key = agent_key(agent)
@@ -133,16 +137,40 @@ class Pool:
         """Tell whether a call and an agent may be brought together."""
         return (call_id, agent) not in self.apart
 
+    def is_soon_served(self, since: float, within_s: float) -> bool:
+        """Tell whether some agent, whatever he speaks, is likely to come free for a caller within so many seconds.
+
+        Those who came before get the next ones, so only they and the caller himself count.
+        """
+        busy = len(self.on_duty) - len(self.idle)
+        served = within_s * busy / self.ladders.numbers.talk_s
+        if served < 1:
+            return False
+        if len(self.calls) <= served:
+            return True
+        before = (since - _SAME_S,)
+        return 1 + sum([bisect_left(kind.calls, before) for kind in self._call_kinds.values()]) <= served
+
+    def is_crowded(self) -> bool:
+        """Tell whether more calls wait than the agents on duty can soon take."""
+        return len(self.calls) > self.ladders.numbers.crowded_share * len(self.on_duty)
+
     # Agents --------------------------------------------------------------------------------------------------
 
-    def set_agent(self, agent: AgentId, *, on_duty: bool, idle_since: float | None) -> None:
-        """Note whether an agent is on duty, and since when he is idle; None when he may not be offered."""
+    def set_agent(self, agent: AgentId, *, on_duty: bool, idle_since: float | None, busy: Busy | None = None) -> None:
+        """Note how it stands with an agent.
+
+        Args:
+            agent: He.
+            on_duty: Whether he is, or will soon be, there for a caller.
+            idle_since: Since when he is idle, Unix seconds; None when he may not be offered.
+            busy: The talk or wrap-up that he is in, or None.
+        """
         kind = self._agent_kinds[agent]
         if on_duty is not (agent in self.on_duty):
             (self.on_duty.add if on_duty else self.on_duty.discard)(agent)
-            more = 1 if on_duty else -1
-            self.speakers.update(dict.fromkeys(kind.spoken, more))
-            self.trained.update(dict.fromkeys(kind.serves, more))
+            self.trained.update(dict.fromkeys(kind.serves, 1 if on_duty else -1))
+        self.freeing.set(agent, kind.spoken, busy)
         before = self.idle.get(agent)
         if before == idle_since:
             return
@@ -181,26 +209,28 @@ class Pool:
         return reserve
 
     def is_kept(self, dialect: DialectId, now: float) -> bool:
-        """Tell whether no more speakers of a dialect are idle than are to be kept."""
-        return self.idle_speakers[dialect] <= self.reserve(dialect, now)
+        """Tell whether no more speakers of a dialect are idle, or free soon, than are to be kept."""
+        soon = self.freeing.expected(dialect, self.ladders.numbers.soon_s, now)
+        return self.idle_speakers[dialect] + soon <= self.reserve(dialect, now)
 
     def scarcity(self, dialects: Iterable[DialectId], now: float) -> float:
         """Price the speakers of some dialects: how many are to be kept in proportion to how many are idle."""
         shares = [self.reserve(dialect, now) / self.idle_speakers[dialect] for dialect in dialects]
         return self.ladders.numbers.scarcity_price * max(shares)
 
-    def is_near(self, key: CallKey, since: float, within_s: float) -> bool:
+    def is_near(self, key: CallKey, since: float, within_s: float, now: float) -> bool:
         """Tell whether a speaker is likely to come free within so many seconds for who waits since then.
 
-        Those of the dialect who came before get the next speakers, so only they and the caller himself count. Where
-        nobody on duty is trained for what he wants, there is nobody to wait for.
+        Those of the dialect who came before get the next speakers, so only they and the caller himself count. An idle
+        one is nobody to wait for: were he trained for what the caller wants, the caller would have him. Where nobody
+        on duty is trained for it, there is nobody to wait for at all.
         """
         dialect = key.dialect
-        served = within_s * self.speakers[dialect] / self.ladders.numbers.talk_s
-        if served < 1 or not self.trained[dialect, key.business]:
+        if not self.trained[dialect, key.business]:
             return False
-        if self.callers[dialect] <= served:
-            return True
+        served = self.freeing.expected(dialect, within_s, now)
+        if served < 1 or self.callers[dialect] <= served:
+            return served >= 1
         before = (since - _SAME_S,)
         return 1 + sum([bisect_left(kind.calls, before) for kind in self._dialect_kinds[dialect]]) <= served
 
@@ -211,6 +241,7 @@ def _call_rows(kinds: Iterable[CallKind], agents: AgentKind) -> CallRows:
         numbers=array("l", [kind.number for kind, _ in seen]),
         weights=array("d", [terms.weight for _, terms in seen]),
         head_starts_s=array("d", [terms.head_start_s for _, terms in seen]),
+        crowded_head_starts_s=array("d", [terms.crowded_head_start_s for _, terms in seen]),
         kinds=seen,
     )
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 from routing.agents import Agent
+from routing.freeing import Busy
 from routing.offers import Effect, SeatChanged
 from routing.pool import Pool
 from routing.seat_facts import Fact
@@ -122,7 +123,8 @@ class Seating:
         idle = seat.state is AgentState.READY and agent not in self.reserved
         if idle and agent not in self.pool.idle and self.is_ours(agent):
             self.came_free[agent] = None
-        self.pool.set_agent(agent, on_duty=seat.state in _ON_DUTY, idle_since=seat.idle_since if idle else None)
+        on_duty, idle_since = seat.state in _ON_DUTY, seat.idle_since if idle else None
+        self.pool.set_agent(agent, on_duty=on_duty, idle_since=idle_since, busy=_busy(seat))
 
     def fill(self, pool: Pool) -> None:
         """Go over to another, empty pool."""
@@ -130,3 +132,11 @@ class Seating:
         self.came_free.clear()
         for agent in (*self.seats, *self.peer_seats):
             self.refresh(agent)
+
+
+def _busy(seat: Seat) -> Busy | None:
+    """Give what keeps an agent busy and will end by itself: a talk, or its wrap-up."""
+    if seat.state is AgentState.WRAP_UP:
+        return Busy(until=seat.until)
+    talk = seat.legs.maybe_talking() if seat.state is AgentState.TALKING else None
+    return Busy(since=talk.answered_at) if talk else None

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from routing.agents import load_agents
+from routing.choice_numbers import CAME_LATER
 from routing.ladder_desk import LONGEST, LadderDesk, shipped
 from routing.ladder_follower import LadderFollower
 from routing.ladder_versions import LadderVersion
@@ -111,14 +112,16 @@ async def test_what_is_wrong_is_refused_whole_with_every_reason_and_audited(
 async def test_a_version_of_before_a_number_came_is_read_and_brought_back_but_no_new_one_may_lack_it(
     desk: LadderDesk, database: Database
 ) -> None:
-    before = re.sub("own_dialect_weight = .*\n", "", SHIPPED)
+    before = re.sub(f"({'|'.join(CAME_LATER)}) = .*\n", "", SHIPPED)
     old = LadderVersion(version=1, text=before, by="mei", why="wind", at=900.0)
     await database.run(lambda connection: add_version(connection, old))
-    assert desk.read(await desk.version()).numbers.own_dialect_weight == 1, "a second counts as it did then"
+    numbers = desk.read(await desk.version()).numbers
+    assert {name: getattr(numbers, name) for name in CAME_LATER} == CAME_LATER, "all counts as it did then"
     await desk.undo(0, why="calm", base=1, by=ADMIN)
     with pytest.raises(Refused) as refused:
         await put(desk, before, base=2)
-    assert refused.value.problems[0].where.endswith(" number.own_dialect_weight")
+    missing = {problem.where.partition(" number.")[2].partition(".")[0] for problem in refused.value.problems}
+    assert missing == CAME_LATER.keys()
     assert (await desk.undo(1, why="wind again", base=2, by=ADMIN)).text == before
 
 

@@ -35,6 +35,9 @@ def check_index(matcher: Matcher) -> None:
     assert all(kind.calls == in_order for kind, in_order in waiting.items())
     speakers = Counter(dialect for name in ready for dialect in pool.kind_of_agent(name).spoken)
     assert +pool.idle_speakers == speakers
+    busy = {name for name, seat in matcher.seats.items() if seat.state in (AgentState.TALKING, AgentState.WRAP_UP)}
+    for dialect, known in pool.freeing.busy.items():
+        assert known.keys() == {name for name in busy if dialect in pool.kind_of_agent(name).spoken}
 
 
 def check_nobody_waits_in_vain(matcher: Matcher, now: float) -> None:

@@ -108,38 +108,6 @@ def test_a_site_s_own_agents_alone_are_offered() -> None:
     assert chosen(pool, "c1") == []
 
 
-# --- speakers in reserve -------------------------------------------------------------------------------------
-
-
-def test_idle_speakers_are_kept_for_their_own_until_somebody_has_waited_long_enough() -> None:
-    pool = matcher(agent("a1", "puxian"), ladders=with_numbers(reserve=3))
-    assert chosen(pool, "c1", now=100) == []
-    assert pairs(pool.call_waiting(call("c2", 101, "puxian"), 101)) == [("c2", "a1")]
-    pool.call_gone(CallId("c2"), 102)
-    assert pairs(pool.tick(100 + NUMBERS.give_way_s - 0.1)) == []
-    assert pairs(pool.tick(100 + NUMBERS.give_way_s)) == [("c1", "a1")]
-
-
-@pytest.mark.parametrize("lane", [Lane.LIFE_SAFETY, Lane.IMPORTANT])
-def test_nobody_is_kept_from_who_goes_before_the_others_by_his_lane(lane: Lane) -> None:
-    pool = matcher(agent("a1", "puxian"), ladders=with_numbers(reserve=3))
-    assert chosen(pool, "c1", now=100) == []
-    effects = pool.call_waiting(call("c2", 105, lane=lane), 105)
-    assert pairs(effects) == [("c2", "a1")], "not at 113, and to c1"
-
-
-def test_the_reserve_grows_with_how_much_the_dialect_is_asked_for() -> None:
-    def reserve(calls: int) -> float:
-        pool = matcher(ladders=with_numbers(reserve=1, reserve_power=0.5))
-        for number in range(calls):
-            pool.call_waiting(call(f"c{number}", 1000 + number, "puxian"), 1000 + number)
-            pool.call_gone(CallId(f"c{number}"), 1000 + number)
-        return pool._exchange.pool.reserve(call("c", 0, "puxian").need.dialect, 1000 + 3600)
-
-    assert reserve(0) == pytest.approx(NUMBERS.least_load**0.5)
-    assert reserve(900) > 2 * reserve(90) > 0
-
-
 # --- a call for an agent -------------------------------------------------------------------------------------
 
 
@@ -171,17 +139,24 @@ def test_a_lower_lane_is_passed_over_only_up_to_its_bound() -> None:
         assert decision(effects).other_calls[0].lost is (Lost.WAIT if waited_s > ahead_s else Lost.LANE)
 
 
-def test_a_freed_speaker_takes_his_own_dialect_first_as_far_as_its_head_start_goes() -> None:
-    ladders = with_numbers(reserve=0)
-    for later_s, first in ((NUMBERS.own_dialect_s - 1, "own"), (NUMBERS.own_dialect_s + 1, "mandarin")):
-        pool = Matcher({AgentId("a1"): agent("a1", "puxian")}, RULES, ladders, frozenset((agent("a1").site,)))
+@pytest.mark.parametrize(("share", "head_start_s"), [(0.9, NUMBERS.own_dialect_s), (0.6, NUMBERS.crowded_dialect_s)])
+def test_a_freed_speaker_takes_his_own_dialect_first_as_far_as_its_head_start_goes(
+    share: float, head_start_s: float
+) -> None:
+    """Two callers and three agents: crowded by the second share, not by the first."""
+    people = [agent("a1", "puxian"), agent("a2"), agent("a3")]
+    for later_s, first in ((head_start_s - 1, "own"), (head_start_s + 1, "mandarin")):
+        pool = matcher(*people, ladders=with_numbers(reserve=0, crowded_share=share))
+        for person in people:
+            pool.answered(CallId(f"t-{person.id}"), person.id, 900)
         pool.call_waiting(call("mandarin", 1000 - later_s), 1000)
         pool.call_waiting(call("own", 1000, "puxian"), 1000)
-        assert [name for name, _ in pairs(come(pool, "a1", 1000))] == [first]
+        pool.agent_free(AgentId("a1"), 1000 - RULES.wrap_up_s)
+        assert [name for name, _ in pairs(pool.tick(1000))] == [first]
 
 
 def test_a_freed_speaker_counts_each_second_of_wait_for_his_own_dialect_more() -> None:
-    ahead_s = NUMBERS.own_dialect_s + NUMBERS.own_dialect_weight * 20
+    ahead_s = NUMBERS.crowded_dialect_s + NUMBERS.own_dialect_weight * 20
     for later_s, first in ((ahead_s - 1, "own"), (ahead_s + 1, "mandarin")):
         pool = Matcher({AgentId("a1"): agent("a1", "puxian")}, RULES, LADDERS, frozenset((agent("a1").site,)))
         pool.call_waiting(call("mandarin", 1000 - later_s), 1000)
@@ -190,7 +165,7 @@ def test_a_freed_speaker_counts_each_second_of_wait_for_his_own_dialect_more() -
 
 
 def test_who_is_called_back_does_not_weigh_more_for_his_dialect() -> None:
-    since = 1000 + LADDERS.lanes[Lane.CALLBACK].head_start_s + NUMBERS.own_dialect_s
+    since = 1000 + LADDERS.lanes[Lane.CALLBACK].head_start_s + NUMBERS.crowded_dialect_s
     for waited_more_s, first in ((-1, "mandarin"), (1, "back")):
         pool = Matcher({AgentId("a1"): agent("a1", "puxian")}, RULES, LADDERS, frozenset((agent("a1").site,)))
         pool.call_waiting(call("mandarin", 1000), 1000)

@@ -155,7 +155,7 @@ def test_each_fault_is_told_with_its_line(
         ),
         ("[lane.callback]", "[lane.callbacks]", "table `callback` is missing"),
         ('why = "the measure of the others"', "", "lane.normal.why: `why` is missing"),
-        ("talk_s = { value = 200, ", "talk_s = { ", "number.talk_s.value: `value` is missing"),
+        ("talk_s = { value = 180, ", "talk_s = { ", "number.talk_s.value: `value` is missing"),
         ("crossing_s =", "crossings_s =", "table `crossing_s` is missing"),
     ],
 )

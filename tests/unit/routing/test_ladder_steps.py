@@ -7,6 +7,7 @@ from routing.decision import Cause
 from routing.matcher import Matcher
 from tests.unit.routing.people import (
     LADDERS,
+    RULES,
     agent,
     call,
     decision,
@@ -81,16 +82,40 @@ def test_nobody_waits_for_a_speaker_who_is_not_trained_for_what_he_wants() -> No
         assert pairs(pool.tick(100 + MANDARIN_S)) == expected
 
 
-def all_talking(*speakers: Agent) -> Matcher:
+def all_talking(*speakers: Agent, since: float = 50) -> Matcher:
     """One idle agent without the dialect, and speakers who all talk."""
     pool = matcher(agent("a1"), *speakers)
     for number, speaker in enumerate(speakers):
-        pool.answered(CallId(f"t{number}"), speaker.id, 50)
+        pool.answered(CallId(f"t{number}"), speaker.id, since)
     return pool
 
 
+def test_a_speaker_is_near_who_has_talked_long_and_not_who_has_just_begun() -> None:
+    speakers = [agent(f"a{number}", "puxian") for number in range(10, 15)]
+    for since, expected in ((199, [("c1", "a1")]), (50, [])):
+        pool = all_talking(*speakers, since=since)
+        pool.call_waiting(call("c1", 200, "puxian"), 200)
+        assert pairs(pool.tick(200 + MANDARIN_S)) == expected
+
+
+def test_a_speaker_who_wraps_up_is_near_until_his_wrap_up_ends() -> None:
+    pool = all_talking(agent("a10", "puxian"))
+    pool.call_waiting(call("c1", 100, "puxian"), 100)
+    pool.agent_free(AgentId("a10"), 100 + MANDARIN_S - 1)
+    assert pairs(pool.tick(100 + MANDARIN_S)) == []
+    assert pairs(pool.tick(100 + MANDARIN_S - 1 + RULES.wrap_up_s)) == [("c1", "a10")]
+
+
+def test_an_idle_speaker_who_is_not_trained_for_what_he_wants_is_nobody_to_wait_for() -> None:
+    pool = all_talking(agent("a10", "puxian"), agent("a20", "puxian", business=(Business.BILLING,)))
+    pool.agent_free(AgentId("a20"), 160)
+    pool.call_waiting(call("c1", 200, "puxian"), 200)
+    assert pairs(pool.tick(200 + MANDARIN_S)) == [("c1", "a1")]
+    assert "a20" in pool._exchange.pool.idle
+
+
 def test_a_speaker_is_near_for_who_came_first_and_not_for_who_came_after() -> None:
-    """Six speakers: one is likely to come free within `near_s`, two are not."""
+    """Six speakers who have talked for a minute: one is likely to come free within `near_s`, two are not."""
     pool = all_talking(*(agent(f"a{number}", "puxian") for number in range(10, 16)))
     for name, since in (("c1", 100), ("c2", 101)):
         pool.call_waiting(call(name, since, "puxian"), since)

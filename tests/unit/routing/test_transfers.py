@@ -9,7 +9,7 @@ from routing.offers import (
     Onward,
     Step,
 )
-from tests.unit.routing.people import FUZHOU, XIAMEN, agent, call, decision, matcher, offers, pairs
+from tests.unit.routing.people import FUZHOU, XIAMEN, agent, call, decision, matcher, offers, pairs, with_numbers
 from tests.unit.routing.talks import ANNE, BEN, C1, CAO, TO_BEN, moved, talking
 from tieline.model import AgentState, Business, CallId
 
@@ -74,7 +74,7 @@ def test_old_news_of_a_call_does_not_end_its_talk() -> None:
 
 def test_another_sites_agent_is_expected_for_longer_than_usual() -> None:
     everybody = {one.id: one for one in (agent(ANNE), agent("a2001", site=XIAMEN))}
-    pool = matcher(*everybody.values(), own=(FUZHOU,))
+    pool = matcher(*everybody.values(), own=(FUZHOU,), ladders=with_numbers(give_way_s=0, give_way_from_s=0))
     pool.answered(C1, ANNE, 12)
     seat = matcher(agent("a2001", site=XIAMEN)).seats
     pool.peer_view(XIAMEN, seat, (), 13)

@@ -49,7 +49,7 @@ def test_the_first_estimate_is_compared_when_an_agent_answers_and_talks_are_lear
     pool.call_waiting(call("b"), NOW)
     pool.call_waiting(call("gives-up"), NOW)
     found = written(waits.commands(pool, NOW))
-    assert found == {"b": Wait(0, 200.0, NOW), "gives-up": Wait(1, 400.0, NOW)}
+    assert found == {"b": Wait(0, 180.0, NOW), "gives-up": Wait(1, 360.0, NOW)}
     pool.call_gone(call("gives-up").call_id, NOW + 50)
     effects = [*pool.agent_free(first, NOW + 100), *pool.tick(NOW + 121)]
     [offer] = [effect.offer for effect in effects if isinstance(effect, MakeOffer)]
@@ -61,9 +61,9 @@ def test_the_first_estimate_is_compared_when_an_agent_answers_and_talks_are_lear
     told = waits.metrics()
     assert told["estimates_answered"] == 1
     assert told["estimates_waited_s"] == pytest.approx(125)
-    assert told["estimates_error_s"] == pytest.approx(75)
-    assert told["estimates_bias_s"] == pytest.approx(75)
-    assert told["busy_mean_s"] == pytest.approx(200 + 0.05 * (121 - 200))
+    assert told["estimates_error_s"] == pytest.approx(55)
+    assert told["estimates_bias_s"] == pytest.approx(55)
+    assert told["busy_mean_s"] == pytest.approx(180 + 0.05 * (121 - 180))
 
 
 def test_beyond_all_measure_nothing_is_estimated() -> None:
