@@ -1,7 +1,8 @@
 """What the other site is expected to do: it sees the same, so it will offer its own agent. Pure; takes `now`.
 
-A call whose best agent is another site's waits a moment for that site's offer. When none comes, that agent is left
-out for the call for a while, and the next best is looked for.
+A call whose best agent is another site's waits a moment for that site's offer. When none comes, that site sees
+something else than we do: all of its agents are left out for the call for a while, and the best of ours is looked
+for. One after the other would each cost that moment, and their site offers whom it will whatever we expect.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from routing.offers import Waiting
 from routing.pool import Pool
 from routing.seating import Seating
 from routing.timers import Timer, Timers
-from tieline.model import AgentId, CallId
+from tieline.model import AgentId, CallId, SiteId
 
 EXPECTED_S: Final = 0.4
 """Two looks of a matcher at its bus, a replica between: longer is waiting for nothing."""
@@ -53,18 +54,18 @@ class Crossing:
             timer.cancel()
             self.seating.reserve(agent, reserved=False)
 
-    def part(self, call_id: CallId, agent: AgentId, now: float) -> None:
-        """Leave a call and an agent apart for a while."""
-        self._pool.apart.add((call_id, agent))
-        self.timers.set(now + APART_S, partial(self._join, call_id, agent))
+    def part(self, call_id: CallId, whom: AgentId | SiteId, now: float) -> None:
+        """Leave a call and an agent, or all agents of a site, apart for a while."""
+        self._pool.apart.add((call_id, whom))
+        self.timers.set(now + APART_S, partial(self._join, call_id, whom))
 
     def _not_come(self, call_id: CallId, now: float) -> None:
         call, agent, _ = self._expected[call_id]
         self.settle(call_id)
-        self.part(call_id, agent, now)
+        self.part(call_id, self._pool.agents[agent].site, now)
         self._pool.add_call(call)
         self.to_place[call_id] = Cause.STEP
 
-    def _join(self, call_id: CallId, agent: AgentId, _now: float) -> None:
-        self._pool.apart.discard((call_id, agent))
+    def _join(self, call_id: CallId, whom: AgentId | SiteId, _now: float) -> None:
+        self._pool.apart.discard((call_id, whom))
         self.to_place[call_id] = Cause.STEP

@@ -19,7 +19,7 @@ from routing.kinds import AgentKey, AgentKind, CallKey, CallKind, Terms, agent_k
 from routing.ladders import LadderSet
 from routing.offers import Waiting
 from routing.present import Present
-from tieline.model import MANDARIN, AgentId, Business, CallId, DialectId
+from tieline.model import MANDARIN, AgentId, Business, CallId, DialectId, SiteId
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Pool:
         trained: Agents on duty by the dialects that they speak, and by business.
         idle_speakers: Idle agents by dialect.
         freeing: Busy ones.
-        apart: Calls and agents who are not to be brought together just now.
+        apart: Calls and agents, or a site's agents, who are not to be brought together just now.
     """
 
     agents: Mapping[AgentId, Agent]
@@ -86,7 +86,7 @@ class Pool:
     callers: Counter[DialectId] = field(default_factory=Counter)
     trained: Counter[tuple[DialectId, Business]] = field(default_factory=Counter)
     idle_speakers: Counter[DialectId] = field(default_factory=Counter)
-    apart: set[tuple[CallId, AgentId]] = field(default_factory=set)
+    apart: set[tuple[CallId, AgentId | SiteId]] = field(default_factory=set)
     _reserves: dict[DialectId, tuple[float, float]] = field(default_factory=dict)
     _agent_kinds: dict[AgentId, AgentKind] = field(default_factory=dict)
     _call_kinds: dict[CallKey, CallKind] = field(default_factory=dict)
@@ -135,7 +135,8 @@ class Pool:
 
     def may_try(self, call_id: CallId, agent: AgentId) -> bool:
         """Tell whether a call and an agent may be brought together."""
-        return (call_id, agent) not in self.apart
+        apart = self.apart
+        return (call_id, agent) not in apart and (call_id, self.agents[agent].site) not in apart
 
     def is_soon_served(self, since: float, within_s: float) -> bool:
         """Tell whether some agent, whatever he speaks, is likely to come free for a caller within so many seconds.
