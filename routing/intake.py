@@ -129,8 +129,8 @@ class Intake:
     def _reconcile(self, snapshot: bus.NodeSnapshot, now: float) -> list[Effect | Rescue]:
         """Make the pool and the seats agree with what a node really has.
 
-        A snapshot stands in the bus after all that was told of its channels, so what it shows is never older than
-        what we know.
+        A snapshot stands in the bus after all that was told of its channels, also after what happened while it was
+        made: it shows what was true at its `at`.
         """
         effects: list[Effect | Rescue] = []
         for call_id in self._gone(snapshot):

@@ -258,11 +258,15 @@ class Matcher:
         return self._news(agent, now, PhoneAt(node, reachable, _at(at, now)))
 
     def phone_idle(self, agent: AgentId, now: float, at: float | None = None) -> list[Effect]:
-        """A list of channels shows that an agent's phone is in no call; offers that are only reserved stand."""
+        """A list of channels shows that an agent's phone is in no call; offers that are only reserved stand.
+
+        It was asked for at `at`, and is told after all that happened while it was made: a talk may be younger.
+        """
         known, idle = self.seats.get(agent, EMPTY), PhoneIdle(_at(at, now))
-        if known.state is not AgentState.TALKING:
+        talk = known.legs.maybe_talking()
+        if talk is None or talk.begun_at >= idle.at:
             return self._news(agent, now, idle)
-        call_id = CallId(known.reason)
+        call_id = talk.call_id
         if not self._exchange.consulting.leg_gone(call_id, agent, idle.at, now):
             self._offering.talk_over(agent, call_id, idle, now)
         return self._exchange.match(now)
