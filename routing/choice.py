@@ -13,6 +13,7 @@ enough.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from math import inf
 from typing import Final, NamedTuple
 
@@ -182,8 +183,7 @@ def _first(pool: Pool, call: Waiting, opened: Sequence[OpenKind]) -> AgentOption
         (since, agent, number)
         for number, (price, agents, _, _) in enumerate(opened)
         if price <= lowest
-        for since, agent in agents.idle[:among]
-        if not pool.apart or pool.may_try(call.call_id, agent)
+        for since, agent in _longest_idle(pool, call, agents, among)
     ]
     longest_idle.sort()
     need = call.need
@@ -193,6 +193,13 @@ def _first(pool: Pool, call: Waiting, opened: Sequence[OpenKind]) -> AgentOption
             for since, agent, number in longest_idle[:among]
         ]
     )
+
+
+def _longest_idle(pool: Pool, call: Waiting, agents: AgentKind, among: int) -> Sequence[tuple[float, AgentId]]:
+    """Give the longest idle of a kind; who is left out just now takes nobody's place."""
+    if not pool.apart:
+        return agents.idle[:among]
+    return list(islice((each for each in agents.idle if pool.may_try(call.call_id, each[1])), among))
 
 
 def _maybe_first_call(pool: Pool, kind: CallKind, agent: AgentId) -> tuple[float, CallId] | None:

@@ -3,6 +3,8 @@
 import pytest
 
 from routing.crossing import EXPECTED_S
+from routing.offering import PEER_GRACE_S
+from tests.unit.routing.people import RULES, call, matcher, pairs, with_numbers
 from tests.unit.routing.two_sites import FUZHOU, XIAMEN, Site, agent, meet, two_sites
 from tieline import bus
 from tieline.model import SiteId
@@ -60,3 +62,11 @@ def test_a_site_that_offered_nothing_may_still_offer_whom_it_will() -> None:
     assert words(fuzhou) == []
     meet(fuzhou, xiamen)
     assert words(fuzhou) == [MANY[0].id]
+
+
+def test_who_is_left_out_for_a_call_takes_no_place_among_those_who_are_looked_at() -> None:
+    first, second = agent("a2001", XIAMEN), agent("a2002", XIAMEN)
+    pool = matcher(first, second, ladders=with_numbers(place_among=1), own=(XIAMEN,))
+    waiting = call("c1", 10)
+    assert pairs(pool.peer_view(FUZHOU, {}, (waiting,), 10)) == [("c1", first.id)]
+    assert pairs(pool.tick(10 + RULES.lease_s + PEER_GRACE_S)) == [("c1", second.id)], "the first was not taken up"
