@@ -26,8 +26,7 @@ class PeerLost:
 
 
 BetweenSites = (
-    bus.CallWaiting
-    | bus.OfferMade
+    bus.OfferMade
     | bus.OfferWithdrawn
     | bus.OfferDeclined
     | bus.OfferFailed
