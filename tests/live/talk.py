@@ -21,8 +21,8 @@ from tieline.model import AgentState, Business, Outcome, SiteId
 
 FUZHOU, XIAMEN = SiteId("fuzhou"), SiteId("xiamen")
 NODE: Final = "fuzhou-1"
-SECOND, FAR = "a1024", "a2001"
-"""Of Fuzhou and of Xiamen; they answer."""
+SECOND, FAR = "a1012", "a2001"
+"""Of Fuzhou and of Xiamen; they answer. Neither speaks Min Dong, so neither is anybody's first agent."""
 LONGEST_MS: Final = 90_000
 Told = TypeVar("Told", bound=bus.Event)
 
@@ -32,14 +32,18 @@ and that one has answered, is seen a moment late."""
 
 
 class Talk:
-    """A caller from Fuzhou who talks with somebody, and whose end the test decides."""
+    """A caller from Fuzhou who talks with somebody, and whose end the test decides.
+
+    He asks for Min Dong, which only agents of Fuzhou speak, so that his first agent is one of them. Who asks for
+    Mandarin is given an agent of the other site when those at home are kept for their own dialects.
+    """
 
     def __init__(
         self,
         lab: House,
         business: Business = Business.REPAIR,
         *,
-        dialect: str = "mandarin",
+        dialect: str = "min_dong",
         first: str = "",
         ear: Ear | None = None,
     ) -> None:

@@ -185,7 +185,7 @@ def test_a_tie_line_with_no_channel_free_lets_the_caller_wait_on_and_blames_nobo
 def test_a_tie_line_with_no_channel_free_is_said_to_who_wants_to_consult_over_it(lab: House) -> None:
     held = Talk(lab, dialect="min_nan")
     [free] = set(SPEAKERS) - {held.first}
-    talk = Talk(lab, first=MANDARIN_ONLY)
+    talk = Talk(lab, dialect="mandarin", first=MANDARIN_ONLY)
     assert f"no channel of the tie line to xiamen is free for {free}" in talk.consult_in_vain(free)
     assert talk.state(MANDARIN_ONLY) == AgentState.TALKING
     held.end_caller()
