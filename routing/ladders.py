@@ -104,7 +104,7 @@ class Numbers:
         business_price: Of an agent with basic knowledge of the business.
         crossing_price: Of an agent of another site.
         scarcity_price: Of an agent whose other dialect has as many idle speakers as are to be kept.
-        least_load: Erlang that each dialect counts with, however rarely it is asked for.
+        least_load: Erlang below which a dialect's reserve shrinks in proportion to its load, down to none.
         place_among: Out of so many longest idle, the one who knows the caller's county or city goes first.
     """
 

@@ -200,12 +200,14 @@ class Pool:
     # Dialects ------------------------------------------------------------------------------------------------
 
     def reserve(self, dialect: DialectId, now: float) -> float:
-        """Tell how many idle speakers are kept for a dialect."""
+        """Tell how many idle speakers are kept for a dialect; none for one that nobody asks for."""
         holds_until, reserve = self._reserves.get(dialect, (0.0, 0.0))
         if now >= holds_until:
             numbers = self.ladders.numbers
             load = self.demand.calls_per_s(dialect, now) * numbers.talk_s
             reserve = numbers.reserve * max(load, numbers.least_load) ** numbers.reserve_power
+            if load < numbers.least_load:
+                reserve *= load / numbers.least_load
             self._reserves[dialect] = (now + _RESERVE_HOLDS_S, reserve)
         return reserve
 

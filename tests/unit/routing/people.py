@@ -96,6 +96,13 @@ def with_numbers(**numbers: Any) -> LadderSet:
     return replace(LADDERS, numbers=replace(LADDERS.numbers, **numbers))
 
 
+def ask_for(pool: Matcher, dialect: str, now: float, calls: int = 1) -> None:
+    """Let callers ask for a dialect whom nobody can serve: from now on it counts as asked for."""
+    for number in range(calls):
+        pool.call_waiting(call(f"asks-{number}", now, dialect, Business.COMPLAINT), now)
+        pool.call_gone(CallId(f"asks-{number}"), now)
+
+
 def offers(effects: Sequence[Effect]) -> list[Offer]:
     """Give the offers that are made."""
     return [effect.offer for effect in effects if isinstance(effect, MakeOffer)]

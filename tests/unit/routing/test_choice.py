@@ -9,6 +9,7 @@ from tests.unit.routing.people import (
     RULES,
     XIAMEN,
     agent,
+    ask_for,
     call,
     come,
     decision,
@@ -63,15 +64,23 @@ def test_the_native_one_goes_before_who_is_fluent_and_idle_longer_but_not_across
 
 def test_the_last_speaker_is_not_spent_on_a_mandarin_caller_while_another_site_has_one_to_spare() -> None:
     pool = matcher(agent("a1", "puxian"), agent("a2", site=XIAMEN), ladders=with_numbers(reserve=0.9))
+    ask_for(pool, "puxian", 0)
     effects = pool.call_waiting(call("c1", 1), 1)
     assert pairs(effects) == [("c1", "a2")]
     assert [other.lost for other in decision(effects).other_agents] == [Lost.SCARCITY]
     assert chosen(pool, "c2", now=2) == ["a1"], "and gets him when there is nobody else"
 
 
+def test_who_speaks_what_nobody_asks_for_goes_before_an_agent_of_another_site() -> None:
+    pool = matcher(agent("a1", "puxian"), agent("a2", site=XIAMEN))
+    assert chosen(pool, "c1", now=1) == ["a1"]
+
+
 def test_of_two_kinds_of_speakers_the_less_scarce_goes_first() -> None:
     people = (agent("a1", "puxian"), agent("a2", "min_dong"), agent("a3", "min_dong"), agent("a4", "min_dong"))
     pool = matcher(*people, ladders=with_numbers(reserve=0.5))
+    for dialect in ("puxian", "min_dong"):
+        ask_for(pool, dialect, 0)
     assert chosen(pool, "c1", "c2", now=1) == ["a2", "a3"]
 
 
@@ -197,6 +206,7 @@ def test_the_same_ladders_again_leave_the_pool_as_it_is() -> None:
 
 def test_other_ladders_are_gone_by_from_the_moment_they_are_put_in_force() -> None:
     pool = matcher(agent("a1", "puxian"), ladders=with_numbers(reserve=3))
+    ask_for(pool, "puxian", 100)
     assert chosen(pool, "c1", now=100) == []
     effects = pool.use(with_numbers(reserve=0), 101)
     assert pairs(effects) == [("c1", "a1")]

@@ -6,6 +6,7 @@ from routing.crossing import EXPECTED_S
 from routing.offering import PEER_GRACE_S
 from tests.unit.routing.people import RULES, call, matcher, pairs, with_numbers
 from tests.unit.routing.two_sites import FUZHOU, XIAMEN, Site, agent, meet, two_sites
+from tieline.model import Business
 
 pytestmark = pytest.mark.unit
 
@@ -21,6 +22,8 @@ def words(site: Site) -> list[str]:
 
 def test_an_offer_that_does_not_come_costs_a_caller_one_moment_however_many_agents_that_site_has() -> None:
     fuzhou, _ = two_sites(LAST_SPEAKER, *MANY)
+    fuzhou.waits("c0", "puxian", Business.COMPLAINT)
+    fuzhou.tick(fuzhou.now + 3600)  # so long ago that the speaker is not kept, but scarce
     fuzhou.waits("c1", "mandarin")
     assert words(fuzhou) == []
     fuzhou.tick(fuzhou.now + EXPECTED_S)

@@ -134,8 +134,8 @@ def test_a_caller_who_is_sent_on_leaves_and_enters_again() -> None:
 
 def test_a_caller_who_is_handed_over_after_a_consultation() -> None:
     site = Site()
-    at_work(site)
-    at_work(site, BEN, 2)
+    at_work(site, BEN)
+    at_work(site, ANNE, 2)
     site.tell(waits("c1", 100))
     talk(site, "c1", 100, BEN)
     asked = bus.TransferAsked(at=110, call_id="c1", agent=BEN, step="consult", to_agent=ANNE)
@@ -149,8 +149,8 @@ def test_a_caller_who_is_handed_over_after_a_consultation() -> None:
 
 def test_a_caller_handed_over_to_a_phone_that_nobody_answers_enters_again() -> None:
     site = Site()
-    at_work(site)
-    at_work(site, BEN, 2)
+    at_work(site, BEN)
+    at_work(site, ANNE, 2)
     site.tell(waits("c1", 100))
     talk(site, "c1", 100, BEN)
     site.tell(bus.TransferAsked(at=110, call_id="c1", agent=BEN, step="consult", to_agent=ANNE))

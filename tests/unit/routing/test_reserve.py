@@ -1,6 +1,7 @@
 """Speakers in reserve: whom they are kept from, and when they are given away all the same."""
 
 from bisect import bisect_left
+from math import log
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from routing.decision import Lost
 from routing.matcher import Matcher
-from tests.unit.routing.people import LADDERS, RULES, agent, call, decision, matcher, pairs, with_numbers
+from tests.unit.routing.people import LADDERS, RULES, agent, ask_for, call, decision, matcher, pairs, with_numbers
 from tieline.model import AgentId, CallId, Lane
 
 pytestmark = pytest.mark.unit
@@ -21,6 +22,7 @@ def keeping_one(talking: int, waiting: int = 0, **numbers: float) -> Matcher:
     """One idle speaker, kept for his own; agents who talk, and calls that nobody may have, waiting since 90."""
     people = [agent(f"b{number}") for number in range(talking)]
     pool = matcher(agent("a1", "puxian"), *people, ladders=with_numbers(reserve=3, talk_s=180, **numbers))
+    ask_for(pool, "puxian", 90)
     for person in people:
         pool.answered(CallId(f"t-{person.id}"), person.id, 95)
     for number in range(waiting):
@@ -98,6 +100,7 @@ def test_a_speaker_is_given_away_when_another_one_is_free_soon() -> None:
         pool = matcher(
             agent("a1", "puxian"), agent("a2", "puxian"), ladders=with_numbers(reserve=1.5, reserve_power=0)
         )
+        ask_for(pool, "puxian", 100)
         pool.answered(CallId("t"), AgentId("a2"), 100)
         if wraps_up:
             pool.agent_free(AgentId("a2"), 101)
@@ -107,11 +110,25 @@ def test_a_speaker_is_given_away_when_another_one_is_free_soon() -> None:
 
 def test_the_reserve_grows_with_how_much_the_dialect_is_asked_for() -> None:
     def reserve(calls: int) -> float:
-        pool = matcher(ladders=with_numbers(reserve=1, reserve_power=0.5))
-        for number in range(calls):
-            pool.call_waiting(call(f"c{number}", 1000 + number, "puxian"), 1000 + number)
-            pool.call_gone(CallId(f"c{number}"), 1000 + number)
-        return pool._exchange.pool.reserve(PUXIAN, 1000 + 3600)
+        return reserve_after(3600, calls)
 
-    assert reserve(0) == pytest.approx(NUMBERS.least_load**0.5)
     assert reserve(900) > 2 * reserve(90) > 0
+
+
+def reserve_after(quiet_s: float, calls: int) -> float:
+    """Give the reserve when nobody has asked for so long after some calls."""
+    pool = matcher(ladders=with_numbers(reserve=1, reserve_power=0.5))
+    ask_for(pool, "puxian", 1000, calls)
+    return pool._exchange.pool.reserve(PUXIAN, 1000 + quiet_s)
+
+
+def test_nobody_is_kept_for_a_dialect_that_nobody_asks_for() -> None:
+    def reserve(load: float) -> float:
+        once = NUMBERS.talk_s / NUMBERS.load_s
+        return reserve_after(NUMBERS.load_s * log(1 + once / load), calls=1)
+
+    least = NUMBERS.least_load
+    assert reserve_after(3600, calls=0) == 0
+    assert reserve(2 * least) == pytest.approx((2 * least) ** 0.5)
+    for share in (1, 0.5, 0.01):
+        assert reserve(share * least) == pytest.approx(share * least**0.5), "and fades without a jump"
