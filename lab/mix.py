@@ -37,12 +37,16 @@ AGENT_TALKS_MS: Final = 1300
 _CALLER_TALKS_MS: Final = (1000, 1300)
 """Shorter ones would leave too little tone to tell in a recording that both sides are in it (`lab.sound`)."""
 _MATCH_MS: Final = 500
+_ACROSS_MS: Final = 400
+"""So much later a caller hears an agent of the other site: a leg more is set up, through a node more."""
 
 
 class Ends(StrEnum):
     """How a caller's course ends."""
 
     CALLER = "caller"
+    ACROSS = "across"
+    """As `CALLER`; his agent is the other site's."""
     RATED = "rated"
     MENU = "menu"
     WAITING = "waiting"
@@ -55,6 +59,7 @@ class Ends(StrEnum):
 
 OUTCOMES: Final[Mapping[Ends, Outcome]] = {
     Ends.CALLER: Outcome.ANSWERED,
+    Ends.ACROSS: Outcome.ANSWERED,
     Ends.RATED: Outcome.ANSWERED,
     Ends.HOLDER: Outcome.ANSWERED,
     Ends.MENU: Outcome.ABANDONED_MENU,
@@ -63,7 +68,7 @@ OUTCOMES: Final[Mapping[Ends, Outcome]] = {
     Ends.RINGING: Outcome.ABANDONED_WAITING,
     Ends.REFUSED: Outcome.REFUSED,
 }
-TALKS: Final = frozenset((Ends.CALLER, Ends.RATED, Ends.HOLDER))
+TALKS: Final = frozenset((Ends.CALLER, Ends.ACROSS, Ends.RATED, Ends.HOLDER))
 UNHEARD: Final = frozenset((Ends.CANCELLED, Ends.REFUSED))
 """Never answered: no keys, and nothing to hear but a refusal."""
 
@@ -148,8 +153,9 @@ def lanes(topology: Topology, count: int, rate_per_s: float, seed: int) -> tuple
     span_s = (count - 1) / rate_per_s
     by_script: dict[CallerScript, list[Planned]] = {}
     for (city, ends), calls in _sizes(count):
-        planned = (_planned(topology, CityId(city), ends, serial, chance) for _ in range(calls))
-        by_script.setdefault(script_of(ends, span_s), []).extend(planned)
+        for _ in range(calls):
+            call = _planned(topology, CityId(city), ends, serial, chance)
+            by_script.setdefault(script_of(call.ends, span_s), []).append(call)
     return tuple(lane for script, calls in by_script.items() for lane in _lanes(script, calls, span_s, chance))
 
 
@@ -195,6 +201,8 @@ def _planned(topology: Topology, city: CityId, ends: Ends, serial: Iterator[int]
     business = chance.choices(list(_BUSINESS), list(_BUSINESS.values()))[0]
     if dialect == HAKKA and business in _NOT_IN_HAKKA:
         business = Business.REPAIR
+    if ends is Ends.CALLER and topology.business_sites.get(business, place.home) != place.home:
+        ends = Ends.ACROSS
     rating = chance.randint(1, 4) if ends is Ends.RATED else 0
     return Planned(number, city, ends, dialect, business, rating)
 
@@ -223,7 +231,8 @@ def script_of(ends: Ends, span_s: float) -> CallerScript:
             return Talks((*chosen, asked, *answer), bye_any_time=True)
         case Ends.HOLDER:
             return Talks((*chosen, Pause(round(1000 * (span_s + HELD_S)) + 12_000), HangUp()))
-        case Ends.CALLER:
+        case Ends.CALLER | Ends.ACROSS:
+            talking += _ACROSS_MS if ends is Ends.ACROSS else 0
             # The tone begins in a pause of fixed length, see `lab.scenario_caller`.
             talk = (Pause(KEYS_MS + 100), Pause(*(talking - KEYS_MS + ms for ms in _CALLER_TALKS_MS)))
             return Talks((*chosen, *talk, HangUp()), bye_any_time=True)

@@ -47,7 +47,7 @@ def test_the_same_seed_makes_the_same_calls(topology: Topology) -> None:
 
 def test_a_lane_has_one_script_and_so_few_lanes_bear_forty_calls_a_second(topology: Topology) -> None:
     planned = lanes(topology, 2000, 40, seed=1)
-    assert len(planned) == 8
+    assert len(planned) == 9
     assert max(lane.rate_per_s for lane in planned) <= 15
     assert sum(lane.rate_per_s for lane in planned) == pytest.approx(40 + 1, rel=0.01)
     for lane in planned:
@@ -93,6 +93,6 @@ def test_who_waits_finds_nobody_and_who_rings_nobody_who_answers(topology: Topol
                     assert kinds == {Phones.SLOW}
                 case Ends.HOLDER:
                     assert kinds == {Phones.PATIENT}
-                case Ends.CALLER | Ends.RATED:
+                case Ends.CALLER | Ends.ACROSS | Ends.RATED:
                     assert kinds == {Phones.BRISK}
                     assert len(fit) >= 10
