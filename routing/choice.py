@@ -11,8 +11,9 @@ Speakers of whom too few are idle, or free soon, are kept for their own callers,
 enough.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heapreplace
 from itertools import islice
 from math import inf
 from typing import Final, NamedTuple
@@ -21,7 +22,7 @@ from routing.agents import Place
 from routing.decision import Lost
 from routing.kinds import AgentKind, CallKind, Terms
 from routing.offers import Waiting
-from routing.pool import Pool
+from routing.pool import CallRows, Pool
 from tieline.model import AgentId, CallId, DialectId
 
 OTHERS: Final = 3
@@ -131,19 +132,9 @@ def choose_wanted(pool: Pool, call: Waiting) -> AgentPick | None:
 
 def choose_call(pool: Pool, agent: AgentId, now: float) -> CallPick | None:
     """Find the best waiting call for an idle agent; None when he may have none of them yet."""
-    rows = pool.waiting_kinds.seen_by(pool.kind_of_agent(agent))
-    heads = pool.heads
-    starts_s = rows.crowded_head_starts_s if pool.is_crowded() else rows.head_starts_s
-    counts_since = [
-        (heads[number] - now) * weight - start_s
-        for number, weight, start_s in zip(rows.numbers, rows.weights, starts_s, strict=True)
-    ]
     chosen: CallOption | None = None
     others: list[CallOption] = []
-    for number in sorted(range(len(counts_since)), key=counts_since.__getitem__):
-        kind, terms = rows.kinds[number]
-        if not kind.calls:
-            break  # nor has any that follows
+    for kind, terms in _longest_first(pool, agent, now):
         first = kind.calls[0] if not pool.apart else _maybe_first_call(pool, kind, agent)
         if first is None:
             continue
@@ -158,6 +149,23 @@ def choose_call(pool: Pool, agent: AgentId, now: float) -> CallPick | None:
         if chosen and len(others) >= OTHERS:
             break
     return CallPick(chosen, others) if chosen else None
+
+
+def _longest_first(pool: Pool, agent: AgentId, now: float) -> Iterator[tuple[CallKind, Terms]]:
+    """Give the kinds of which calls wait, the longest wait first, as it counts for an agent."""
+    crowded, queue = pool.is_crowded(), list[tuple[float, int, float, CallRows, Sequence[float]]]()
+    for number, rows in enumerate(pool.waiting_kinds.seen_by(pool.kind_of_agent(agent))):
+        start_s = rows.crowded_head_start_s if crowded else rows.head_start_s
+        heads: Sequence[float] = rows.heads_of(pool.heads)
+        queue.append(((min(heads) - now) * rows.weight - start_s, number, start_s, rows, heads))
+    heapify(queue)
+    while queue and queue[0][0] < inf:
+        _, number, start_s, rows, heads = queue[0]
+        first = heads.index(min(heads))
+        yield rows.kinds[first]
+        left = [*heads[: len(rows.kinds)]]
+        left[first] = inf
+        heapreplace(queue, ((min(left) - now) * rows.weight - start_s, number, start_s, rows, left))
 
 
 def _shut(pool: Pool, kind: CallKind, terms: Terms, wait_s: float, now: float) -> Lost | None:
@@ -187,12 +195,13 @@ def _first(pool: Pool, call: Waiting, opened: Sequence[OpenKind]) -> AgentOption
     ]
     longest_idle.sort()
     need = call.need
-    return min(
+    place, since, agent, number = min(
         [
-            AgentOption(lowest, pool.agents[agent].place_known(need), since, agent, *opened[number][2:])
+            (pool.agents[agent].place_known(need), since, agent, number)
             for since, agent, number in longest_idle[:among]
         ]
     )
+    return AgentOption(lowest, place, since, agent, *opened[number][2:])
 
 
 def _longest_idle(pool: Pool, call: Waiting, agents: AgentKind, among: int) -> Sequence[tuple[float, AgentId]]:

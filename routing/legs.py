@@ -39,8 +39,11 @@ class Leg(msgspec.Struct, frozen=True):
     @property
     def over_at(self) -> float:
         """When it ended, 0 while it is open."""
-        ends = (self.gone_at, self.call_over_at, self.idle_at)
-        return next((at for at in ends if at and at >= self.begun_at), 0.0)
+        begun_at = self.begun_at
+        for at in (self.gone_at, self.call_over_at, self.idle_at):
+            if at and at >= begun_at:
+                return at
+        return 0.0
 
 
 class Worked(msgspec.Struct, frozen=True):
@@ -107,8 +110,9 @@ def _seen_idle(leg: Leg, at: float) -> Leg:
 
 
 def _worked(legs: Iterable[Leg], before: Worked) -> Worked:
-    talks = [leg for leg in legs if leg.over_at and leg.answered_at]
-    last = max(talks, key=lambda leg: leg.over_at, default=None)
-    if last is None or last.over_at <= before.over_at:
-        return before
-    return Worked(last.over_at, last.over_at + last.wrap_up_s)
+    last = before
+    for leg in legs:
+        over_at = leg.over_at
+        if leg.answered_at and over_at > last.over_at:
+            last = Worked(over_at, over_at + leg.wrap_up_s)
+    return last

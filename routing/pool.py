@@ -3,10 +3,9 @@
 Each change costs a search in one sorted list, whatever the size of the pool.
 """
 
-from array import array
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from operator import attrgetter, itemgetter
@@ -24,20 +23,20 @@ from tieline.model import MANDARIN, AgentId, Business, CallId, DialectId, SiteId
 
 @dataclass(frozen=True, slots=True)
 class CallRows:
-    """Waiting calls by kind as agents of a kind see them; columns of equal length.
+    """Waiting calls of some kinds as agents of a kind see them: whose wait counts alike.
 
     Attributes:
-        numbers: Of the kinds, for `Pool.heads`.
-        weights: How much each second of their wait counts.
-        head_starts_s: How much longer than they did the calls count as having waited.
-        crowded_head_starts_s: The same while the pool is crowded.
+        weight: How much each second of their wait counts.
+        head_start_s: How much longer than they did the calls count as having waited.
+        crowded_head_start_s: The same while the pool is crowded.
+        heads_of: Picks those of the kinds out of `Pool.heads`.
         kinds: The kinds with the terms.
     """
 
-    numbers: "array[int]"
-    weights: "array[float]"
-    head_starts_s: "array[float]"
-    crowded_head_starts_s: "array[float]"
+    weight: float
+    head_start_s: float
+    crowded_head_start_s: float
+    heads_of: Callable[[Sequence[float]], tuple[float, ...]]
     kinds: list[tuple[CallKind, Terms]]
 
 
@@ -58,8 +57,7 @@ class Pool:
         calls: Those that wait for an agent.
         idle: Since when agents who may be offered are idle.
         on_duty: Agents who are, or will soon be, there for a caller.
-        heads: Since when the first call of each kind waits, by the kind's number; without one, never. Side by side
-            in memory: whoever comes free looks at all of them.
+        heads: Since when the first call of each kind waits, by the kind's number; without one, never.
         waiting_kinds: Kinds of which calls wait, or did lately.
         idle_kinds: Kinds of which agents are idle, or were lately.
         demand: Load of the dialects.
@@ -76,8 +74,8 @@ class Pool:
     calls: dict[CallId, Waiting] = field(default_factory=dict)
     idle: dict[AgentId, float] = field(default_factory=dict)
     on_duty: set[AgentId] = field(default_factory=set)
-    heads: "array[float]" = field(default_factory=lambda: array("d"))
-    waiting_kinds: Present[CallKind, AgentKind, CallRows] = field(
+    heads: list[float] = field(default_factory=list)
+    waiting_kinds: Present[CallKind, AgentKind, list[CallRows]] = field(
         default_factory=lambda: Present(attrgetter("calls"), _call_rows)
     )
     idle_kinds: Present[AgentKind, CallKind, list[AgentRow]] = field(
@@ -238,15 +236,16 @@ class Pool:
         return 1 + sum([bisect_left(kind.calls, before) for kind in self._dialect_kinds[dialect]]) <= served
 
 
-def _call_rows(kinds: Iterable[CallKind], agents: AgentKind) -> CallRows:
-    seen = [(kind, terms) for kind in kinds if (terms := kind.terms(agents)) is not None]
-    return CallRows(
-        numbers=array("l", [kind.number for kind, _ in seen]),
-        weights=array("d", [terms.weight for _, terms in seen]),
-        head_starts_s=array("d", [terms.head_start_s for _, terms in seen]),
-        crowded_head_starts_s=array("d", [terms.crowded_head_start_s for _, terms in seen]),
-        kinds=seen,
-    )
+def _call_rows(kinds: Iterable[CallKind], agents: AgentKind) -> list[CallRows]:
+    alike: defaultdict[tuple[float, float, float], list[tuple[CallKind, Terms]]] = defaultdict(list)
+    for kind in kinds:
+        if (terms := kind.terms(agents)) is not None:
+            alike[terms.weight, terms.head_start_s, terms.crowded_head_start_s].append((kind, terms))
+    return [CallRows(*counts, _picker([kind.number for kind, _ in seen]), seen) for counts, seen in alike.items()]
+
+
+def _picker(numbers: Sequence[int]) -> Callable[[Sequence[float]], tuple[float, ...]]:
+    return itemgetter(*numbers, numbers[0])  # the first one twice: of one alone it would give no tuple
 
 
 def _agent_rows(kinds: Iterable[AgentKind], calls: CallKind) -> list[AgentRow]:
