@@ -35,7 +35,7 @@ from routing.seat_facts import Offered
 from routing.seating import Seating
 from routing.seats import SeatRules
 from routing.timers import Timer, Timers
-from tieline.model import AgentId, CallId, Lane, SiteId
+from tieline.model import AgentId, CallId, DialectId, Lane, SiteId
 
 _NEW_S: Final = 2.0
 MOVING_S: Final = 3.0
@@ -116,10 +116,10 @@ class Exchange:
         """Tell whether a call waits or has an offer."""
         return call_id in self.waiting or call_id in self.peer_waiting or call_id in self.offering.offers
 
-    def count(self, call: Waiting, now: float) -> None:
+    def count(self, dialect: DialectId, since: float, now: float) -> None:
         """Count what a call asks for; one that has waited comes back, or is called back, and is no new one."""
-        if now - call.since < _NEW_S:
-            self.pool.demand.count(call.need.dialect, now)
+        if now - since < _NEW_S:
+            self.pool.demand.count(dialect, now)
 
     def wait(self, call: Waiting, now: float) -> None:
         """Let a call wait."""

@@ -23,7 +23,7 @@ from routing.offers import Effect, Offer, Onward, Step, Waiting, WithdrawOffer
 from routing.seat_facts import Answered, CallOver, Fact, LegGone, OwnCall, PhoneAt, PhoneIdle, Rung
 from routing.seats import EMPTY, Seat
 from routing.wishes import Asked
-from tieline.model import AgentId, AgentState, CallId, NodeId, SiteId
+from tieline.model import AgentId, AgentState, CallId, DialectId, NodeId, SiteId
 
 _ANY_NODE: Final = NodeId("")
 
@@ -127,7 +127,7 @@ class Matcher:
         elif self._exchange.knows(call_id):
             self._exchange.note_return(call)
         elif call_id not in self.gone:
-            self._exchange.count(call, now)
+            self._exchange.count(call.need.dialect, call.since, now)
             self._exchange.wait(call, now)
         return self._exchange.match(now)
 
@@ -304,6 +304,10 @@ class Matcher:
         """Take the whole picture of another site in place of what was known of it; an empty one drops it."""
         self._foreign.view(site, seats, waiting, now)
         return self._exchange.match(now)
+
+    def came_elsewhere(self, dialect: DialectId, since: float, now: float) -> None:
+        """A caller came to another site: its agents and ours are worth the same to both only if both count all."""
+        self._exchange.count(dialect, since, now)
 
     # Time ----------------------------------------------------------------------------------------------------
 

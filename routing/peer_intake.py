@@ -13,7 +13,7 @@ from routing.peer_news import BetweenSites, PeerLost, PeerNews, PeerSeen
 from routing.seats import Seat
 from tieline import bus
 from tieline.errors import RemoteProtocolError
-from tieline.model import AgentId, Business, CallId, NodeId, SiteId
+from tieline.model import AgentId, Business, CallId, DialectId, NodeId, SiteId
 
 NO_WAY: Final = ("TIEFULL", "CHANUNAVAIL", "CONGESTION")
 """How a call over the tie line ends that never rang at the other site: all channels in use, or the link is cut."""
@@ -50,6 +50,9 @@ class PeerIntake:
             case PeerLost(site):
                 self._seen.pop(site, None)
                 return self._leave(now) + self.matcher.peer_view(site, {}, (), now)
+            case bus.CallWaiting(dialect=dialect, since=since):
+                self.matcher.came_elsewhere(DialectId(dialect), since, now)
+                return []
             case _:
                 self.touched.add(news.call_id)
                 with suppress(RemoteProtocolError):  # a newer site knows more; its own readers count it

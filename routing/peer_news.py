@@ -26,7 +26,8 @@ class PeerLost:
 
 
 BetweenSites = (
-    bus.OfferMade
+    bus.CallWaiting
+    | bus.OfferMade
     | bus.OfferWithdrawn
     | bus.OfferDeclined
     | bus.OfferFailed
