@@ -5,7 +5,8 @@ the agent's other dialects are worth just now) and the site; then who knows the 
 longest.
 
 *Call for an agent:* of the waiting calls whose ladder lets the agent through, the one with the longest wait, head
-starts included: those of its lane, and of the agent's own dialect. A second of wait for the own dialect counts more.
+starts included: those of its lane, and of the agent's own dialect. A second of wait for the own dialect counts more,
+the longer its queue is for each of its speakers.
 
 Speakers of whom too few are idle, or free soon, are kept for their own callers, until another caller has waited long
 enough.
@@ -153,19 +154,22 @@ def choose_call(pool: Pool, agent: AgentId, now: float) -> CallPick | None:
 
 def _longest_first(pool: Pool, agent: AgentId, now: float) -> Iterator[tuple[CallKind, Terms]]:
     """Give the kinds of which calls wait, the longest wait first, as it counts for an agent."""
-    crowded, queue = pool.is_crowded(), list[tuple[float, int, float, CallRows, Sequence[float]]]()
-    for number, rows in enumerate(pool.waiting_kinds.seen_by(pool.kind_of_agent(agent))):
-        start_s = rows.crowded_head_start_s if crowded else rows.head_start_s
+    crowded, queue = pool.is_crowded(), list[tuple[float, int, float, float, CallRows, Sequence[float]]]()
+    agents = pool.kind_of_agent(agent)
+    weights: dict[DialectId | None, float] = {None: 1.0}
+    weights.update((dialect, pool.weight(dialect)) for dialect in agents.spoken)
+    for number, rows in enumerate(pool.waiting_kinds.seen_by(agents)):
+        weight, start_s = weights[rows.own], rows.crowded_head_start_s if crowded else rows.head_start_s
         heads: Sequence[float] = rows.heads_of(pool.heads)
-        queue.append(((min(heads) - now) * rows.weight - start_s, number, start_s, rows, heads))
+        queue.append(((min(heads) - now) * weight - start_s, number, weight, start_s, rows, heads))
     heapify(queue)
     while queue and queue[0][0] < inf:
-        _, number, start_s, rows, heads = queue[0]
+        _, number, weight, start_s, rows, heads = queue[0]
         first = heads.index(min(heads))
         yield rows.kinds[first]
         left = [*heads[: len(rows.kinds)]]
         left[first] = inf
-        heapreplace(queue, ((min(left) - now) * rows.weight - start_s, number, start_s, rows, left))
+        heapreplace(queue, ((min(left) - now) * weight - start_s, number, weight, start_s, rows, left))
 
 
 def _shut(pool: Pool, kind: CallKind, terms: Terms, wait_s: float, now: float) -> Lost | None:

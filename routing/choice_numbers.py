@@ -10,9 +10,12 @@ from tieline.toml_file import Table
 
 _LONGEST_S: Final = 3600.0
 _DEAREST: Final = 1000.0
+_HEAVIEST: Final = 100.0
 _WHY_LENGTH: Final = 400
 CAME_LATER: Final[Mapping[str, float]] = {
     "own_dialect_weight": 1.0,
+    "queue_weight": 0.0,
+    "most_weight": _HEAVIEST,
     "crowded_share": 1000.0,
     "crowded_dialect_s": 0.0,
     "soon_s": 0.0,
@@ -49,7 +52,9 @@ def read_numbers(root: Table, *, kept: bool = False) -> Numbers:
     number = partial(_number, root, kept)
     numbers = Numbers(
         own_dialect_s=number("own_dialect_s", 0, _LONGEST_S),
-        own_dialect_weight=number("own_dialect_weight", 1, 100),
+        own_dialect_weight=number("own_dialect_weight", 1, _HEAVIEST),
+        queue_weight=number("queue_weight", 0, _DEAREST),
+        most_weight=number("most_weight", 1, _HEAVIEST),
         crowded_share=number("crowded_share", 0, 1000),
         crowded_dialect_s=number("crowded_dialect_s", 0, _LONGEST_S),
         no_dialect_s=number("no_dialect_s", 0, _LONGEST_S),

@@ -38,7 +38,7 @@ class Terms(NamedTuple):
         price: The same, with what crossing to the agent's site costs.
         head_start_s: How much longer than it did the call counts as having waited.
         crowded_head_start_s: The same while the pool is crowded.
-        weight: How much each second of its wait counts.
+        own: The caller's dialect where the agent speaks it and each second of the wait counts the more for that.
     """
 
     step: int
@@ -53,7 +53,7 @@ class Terms(NamedTuple):
     price: float
     head_start_s: float
     crowded_head_start_s: float
-    weight: float
+    own: DialectId | None
 
 
 class AgentKey(NamedTuple):
@@ -208,7 +208,7 @@ def terms_for(key: CallKey, agents: AgentKind, ladders: LadderSet) -> Terms | No
             price=fit_price + (ladders.numbers.crossing_price if crosses else 0.0),
             head_start_s=head_start_s + _own_s(key, knowledge, ladders.numbers.own_dialect_s),
             crowded_head_start_s=head_start_s + _own_s(key, knowledge, ladders.numbers.crowded_dialect_s),
-            weight=_weight(key, knowledge, ladders),
+            own=_own(key, knowledge),
         )
     return None
 
@@ -225,10 +225,10 @@ def _fit_price(key: CallKey, agent: Agent, knowledge: Accept, ladders: LadderSet
     return dialect.get(knowledge, 0.0) + prices.get(level, 0.0)
 
 
-def _weight(key: CallKey, knowledge: Accept, ladders: LadderSet) -> float:
+def _own(key: CallKey, knowledge: Accept) -> DialectId | None:
     if key.dialect == MANDARIN or key.lane is Lane.CALLBACK or knowledge not in _UP_TO[Accept.FLUENT]:
-        return 1.0  # calls back wait for hours: weighed, they would go before all who are on the line
-    return ladders.numbers.own_dialect_weight
+        return None  # calls back wait for hours: weighed, they would go before all who are on the line
+    return key.dialect
 
 
 def _head_start_s(key: CallKey, knowledge: Accept, ladders: LadderSet, *, crosses: bool) -> float:

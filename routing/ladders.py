@@ -83,6 +83,9 @@ class Numbers:
     Attributes:
         own_dialect_s: Head start of calls in a dialect that the free agent speaks, seconds.
         own_dialect_weight: How much each second of their wait counts there; calls back count as they are.
+        queue_weight: How much more when as many callers of the dialect wait as speakers are on duty; of fewer as the
+            square of their share.
+        most_weight: Than this it never counts more.
         crowded_share: The pool is crowded when more calls wait than this for each agent on duty.
         crowded_dialect_s: `own_dialect_s` while it is crowded.
         no_dialect_s: Head start that a dialect call loses at an agent who does not speak it, seconds.
@@ -110,6 +113,8 @@ class Numbers:
 
     own_dialect_s: float
     own_dialect_weight: float
+    queue_weight: float
+    most_weight: float
     crowded_share: float
     crowded_dialect_s: float
     no_dialect_s: float

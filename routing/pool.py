@@ -18,7 +18,7 @@ from routing.kinds import AgentKey, AgentKind, CallKey, CallKind, Terms, agent_k
 from routing.ladders import LadderSet
 from routing.offers import Waiting
 from routing.present import Present
-from tieline.model import MANDARIN, AgentId, Business, CallId, DialectId, SiteId
+from tieline.model import MANDARIN, AgentId, Business, CallId, DialectId, Lane, SiteId
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,14 @@ class CallRows:
     """Waiting calls of some kinds as agents of a kind see them: whose wait counts alike.
 
     Attributes:
-        weight: How much each second of their wait counts.
+        own: Their dialect, if each second of their wait counts by `Pool.weight`; else it counts once.
         head_start_s: How much longer than they did the calls count as having waited.
         crowded_head_start_s: The same while the pool is crowded.
         heads_of: Picks those of the kinds out of `Pool.heads`.
         kinds: The kinds with the terms.
     """
 
-    weight: float
+    own: DialectId | None
     head_start_s: float
     crowded_head_start_s: float
     heads_of: Callable[[Sequence[float]], tuple[float, ...]]
@@ -62,6 +62,7 @@ class Pool:
         idle_kinds: Kinds of which agents are idle, or were lately.
         demand: Load of the dialects.
         callers: Waiting calls by dialect.
+        queues: The same without those to be called back.
         trained: Agents on duty by the dialects that they speak, and by business.
         idle_speakers: Idle agents by dialect.
         freeing: Busy ones.
@@ -82,6 +83,7 @@ class Pool:
         default_factory=lambda: Present(attrgetter("idle"), _agent_rows)
     )
     callers: Counter[DialectId] = field(default_factory=Counter)
+    queues: Counter[DialectId] = field(default_factory=Counter)
     trained: Counter[tuple[DialectId, Business]] = field(default_factory=Counter)
     idle_speakers: Counter[DialectId] = field(default_factory=Counter)
     apart: set[tuple[CallId, AgentId | SiteId]] = field(default_factory=set)
@@ -107,7 +109,7 @@ class Pool:
         self.heads[kind.number] = kind.calls[0][0]
         self.calls[call.call_id] = call
         self.waiting_kinds.add(kind)
-        self.callers[call.need.dialect] += 1
+        self._count(call, 1)
 
     def remove_call(self, call_id: CallId) -> None:
         """Take a call out; one that does not wait changes nothing."""
@@ -117,7 +119,13 @@ class Pool:
         kind = self.kind_of_call(call)
         del kind.calls[bisect_left(kind.calls, (call.since, call_id))]
         self.heads[kind.number] = kind.calls[0][0] if kind.calls else inf
-        self.callers[call.need.dialect] -= 1
+        self._count(call, -1)
+
+    def _count(self, call: Waiting, by: int) -> None:
+        need = call.need
+        self.callers[need.dialect] += by
+        if need.lane is not Lane.CALLBACK:
+            self.queues[need.dialect] += by
 
     def kind_of_call(self, call: Waiting) -> CallKind:
         """Give the kind of a call; a dialect that is not known here is taken for Mandarin."""
@@ -209,6 +217,16 @@ class Pool:
             self._reserves[dialect] = (now + _RESERVE_HOLDS_S, reserve)
         return reserve
 
+    def weight(self, dialect: DialectId) -> float:
+        """Tell how much each second of wait counts at a speaker of the caller's dialect.
+
+        It counts the more, the more callers of the dialect wait for each of its speakers on duty: where these would
+        be too few even if they did nothing else, they do little else.
+        """
+        numbers = self.ladders.numbers
+        of_each = self.queues[dialect] / max(1, self.trained[dialect, Business.OTHER])  # `other` is everybody's
+        return min(numbers.own_dialect_weight + numbers.queue_weight * of_each**2, numbers.most_weight)
+
     def is_kept(self, dialect: DialectId, now: float) -> bool:
         """Tell whether no more speakers of a dialect are idle, or free soon, than are to be kept."""
         soon = self.freeing.expected(dialect, self.ladders.numbers.soon_s, now)
@@ -237,10 +255,10 @@ class Pool:
 
 
 def _call_rows(kinds: Iterable[CallKind], agents: AgentKind) -> list[CallRows]:
-    alike: defaultdict[tuple[float, float, float], list[tuple[CallKind, Terms]]] = defaultdict(list)
+    alike: defaultdict[tuple[DialectId | None, float, float], list[tuple[CallKind, Terms]]] = defaultdict(list)
     for kind in kinds:
         if (terms := kind.terms(agents)) is not None:
-            alike[terms.weight, terms.head_start_s, terms.crowded_head_start_s].append((kind, terms))
+            alike[terms.own, terms.head_start_s, terms.crowded_head_start_s].append((kind, terms))
     return [CallRows(*counts, _picker([kind.number for kind, _ in seen]), seen) for counts, seen in alike.items()]
 
 

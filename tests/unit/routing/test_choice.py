@@ -164,13 +164,44 @@ def test_a_freed_speaker_takes_his_own_dialect_first_as_far_as_its_head_start_go
         assert [name for name, _ in pairs(pool.tick(1000))] == [first]
 
 
-def test_a_freed_speaker_counts_each_second_of_wait_for_his_own_dialect_more() -> None:
-    ahead_s = NUMBERS.crowded_dialect_s + NUMBERS.own_dialect_weight * 20
-    for later_s, first in ((ahead_s - 1, "own"), (ahead_s + 1, "mandarin")):
-        pool = Matcher({AgentId("a1"): agent("a1", "puxian")}, RULES, LADDERS, frozenset((agent("a1").site,)))
-        pool.call_waiting(call("mandarin", 1000 - later_s), 1000)
-        pool.call_waiting(call("own", 1000 - 20, "puxian"), 1000)
-        assert [name for name, _ in pairs(come(pool, "a1", 1000))] == [first]
+def first_of_a_queue(callers: int, speakers: int, later_s: float, *, lane: Lane = Lane.NORMAL) -> str:
+    """Let the last of some speakers come free for a caller in Mandarin or, later, one of his dialect out of some.
+
+    One of them has waited for 20 s, the others not yet.
+    """
+    people = [agent(f"a{number}", "puxian") for number in range(speakers)]
+    pool = matcher(*people, ladders=with_numbers(reserve=0, crowded_share=0))
+    for person in people:
+        pool.answered(CallId(f"t-{person.id}"), person.id, 900)
+    pool.call_waiting(call("own", 1000 - 20, "puxian"), 1000)
+    for number in range(1, callers):
+        pool.call_waiting(call(f"later{number}", 1000, "puxian", lane=lane), 1000)
+    pool.call_waiting(call("mandarin", 1000 - 20 - later_s), 1000)
+    pool.agent_free(AgentId("a0"), 1000 - RULES.wrap_up_s)
+    [(first, _)] = pairs(pool.tick(1000))
+    return first
+
+
+@pytest.mark.parametrize(
+    ("callers", "weight"),
+    [
+        (1, NUMBERS.own_dialect_weight + NUMBERS.queue_weight / 100),
+        (3, NUMBERS.own_dialect_weight + NUMBERS.queue_weight * 9 / 100),
+        (20, NUMBERS.most_weight),
+    ],
+)
+def test_a_freed_speaker_counts_each_second_of_wait_for_his_own_dialect_more_the_longer_its_queue(
+    callers: int, weight: float
+) -> None:
+    ahead_s = NUMBERS.crowded_dialect_s + (weight - 1) * 20
+    assert first_of_a_queue(callers, 10, ahead_s - 1) == "own"
+    assert first_of_a_queue(callers, 10, ahead_s + 1) == "mandarin"
+
+
+def test_who_is_called_back_makes_no_queue() -> None:
+    ahead_s = NUMBERS.crowded_dialect_s + (NUMBERS.own_dialect_weight + NUMBERS.queue_weight / 100 - 1) * 20
+    assert first_of_a_queue(5, 10, ahead_s - 1, lane=Lane.CALLBACK) == "own"
+    assert first_of_a_queue(5, 10, ahead_s + 1, lane=Lane.CALLBACK) == "mandarin"
 
 
 def test_who_is_called_back_does_not_weigh_more_for_his_dialect() -> None:

@@ -149,7 +149,7 @@ def test_each_fault_is_told_with_its_line(
     ("old", "new", "told"),
     [
         (
-            "head_start_s = 900",
+            "head_start_s = 2000",
             "head_start_s = -300",
             "lane.normal.head_start_s: 0 is not below that of the lane above, -300",
         ),
