@@ -198,6 +198,17 @@ def test_a_freed_speaker_counts_each_second_of_wait_for_his_own_dialect_more_the
     assert first_of_a_queue(callers, 10, ahead_s + 1) == "mandarin"
 
 
+def test_a_life_goes_before_whoever_weighs_most_for_half_an_hour() -> None:
+    for lane in (Lane.NORMAL, Lane.IMPORTANT):
+        pool = matcher(agent("a1", "puxian"), ladders=with_numbers(reserve=0))
+        pool.answered(CallId("t"), AgentId("a1"), 8000)
+        for number in range(5):
+            pool.call_waiting(call(f"queue{number}", 8200, "puxian", lane=lane), 8200)
+        pool.call_waiting(call("life", 10_000, lane=Lane.LIFE_SAFETY), 10_000)
+        pool.agent_free(AgentId("a1"), 10_000 - RULES.wrap_up_s)
+        assert [name for name, _ in pairs(pool.tick(10_000))] == ["life"]
+
+
 def test_who_is_called_back_makes_no_queue() -> None:
     ahead_s = NUMBERS.crowded_dialect_s + (NUMBERS.own_dialect_weight + NUMBERS.queue_weight / 100 - 1) * 20
     assert first_of_a_queue(5, 10, ahead_s - 1, lane=Lane.CALLBACK) == "own"
